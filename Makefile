@@ -1,0 +1,45 @@
+# `make run` shows a simulated farm and the gateway; `make test` proves the whole house. Both make their own
+# environment in .venv from nothing but Python 3.11 to 3.13 and the package registry.
+
+PYTHON ?= $(firstword $(foreach p,python3 python3.13 python3.12 python3.11,$(shell $(p) -c 'import sys; sys.exit(not (3,11) <= sys.version_info < (3,14))' 2>/dev/null && command -v $(p))))
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: run test bench lint lock clean
+
+run: $(VENV)/.run
+	@$(BIN)/python -m simulators.demo
+
+test: $(VENV)/.dev
+	@.ci/debian-packages mosquitto
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/pytest
+
+bench: $(VENV)/.dev
+	$(BIN)/python -m tests.bench
+
+lock:  # needs uv on the PATH
+	uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-annotate --extra simulate --extra http pyproject.toml -o requirements.lock
+	uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-annotate --extra dev pyproject.toml -o requirements-dev.lock
+
+clean:
+	rm -rf $(VENV) var build dist *.egg-info
+
+$(VENV)/.run: requirements.lock pyproject.toml
+	$(call environment,requirements.lock)
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.lock pyproject.toml
+	$(call environment,requirements-dev.lock)
+	@touch $(VENV)/.run $@
+
+define environment
+	@test -n "$(PYTHON)" || { echo "AquaControl needs Python 3.11, 3.12 or 3.13 (64-bit); none was found. Debian: apt install python3 python3-venv"; exit 1; }
+	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV) || { echo "Python cannot make a virtual environment. Debian: apt install python3-venv"; rm -rf $(VENV); exit 1; }
+	@echo "Installing what $(1) lists into $(VENV) …"
+	@$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r $(1)
+	@$(BIN)/pip install -q --disable-pip-version-check --no-deps -e .
+endef

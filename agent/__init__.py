@@ -1,0 +1,1 @@
+"""The gateway process: everything that happens to a reading beside the tank."""

@@ -1,0 +1,29 @@
+"""What the house needs to know of time; `agent.clock` has the real one, tests bring their own."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Instant:
+    """One moment on both clocks.
+
+    `utc_us` is wall time in microseconds since 1970-01-01 UTC, as good as the wall clock was; `trusted` says
+    whether it was synchronised. `boot_s` counts seconds since the machine started, suspended time included, and
+    never steps; it is comparable only within one `boot_id`.
+    """
+
+    utc_us: int
+    boot_s: float
+    boot_id: str
+    trusted: bool
+
+
+class Clock(Protocol):
+    """Time, injected everywhere."""
+
+    def now(self) -> Instant: ...
+
+    def boot_s(self) -> float: ...
+
+    async def sleep(self, seconds: float) -> None: ...

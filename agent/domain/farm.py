@@ -1,0 +1,98 @@
+"""The farm as configured: tanks, buses, probes and sensors."""
+
+from dataclasses import dataclass, field
+from enum import Enum
+from uuid import UUID
+
+from agent.domain.quantity import Quantity
+
+
+@dataclass(frozen=True, slots=True)
+class Tank:
+    """A body of water with fish in it."""
+
+    name: str
+    tank_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A closed range in canonical units."""
+
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sensor:
+    """One measured channel of a probe; compared by identity, since there is one object a sensor.
+
+    `channel` is the channel's name in the probe's profile. `span` is what the probe can measure at all (its
+    manual's range): a value outside is not a measurement.
+    """
+
+    sensor_id: UUID
+    tank: Tank
+    probe: str
+    channel: str
+    quantity: Quantity
+    span: Span | None
+
+    def __str__(self) -> str:
+        return f"{self.tank.name}/{self.probe}/{self.channel}"
+
+
+class Protocol(Enum):
+    """What is spoken on a bus."""
+
+    MODBUS_RTU = "modbus-rtu"
+    MODBUS_TCP = "modbus-tcp"
+    MODBUS_RTU_OVER_TCP = "modbus-rtu-over-tcp"
+    SERIAL_TEXT = "serial-text"
+
+
+@dataclass(frozen=True, slots=True)
+class SerialLine:
+    """A serial port: a device path and how its bytes are framed. `parity` is N, E or O."""
+
+    device: str
+    baud: int = 9600
+    parity: str = "N"
+    stop_bits: int = 1
+    data_bits: int = 8
+
+
+@dataclass(frozen=True, slots=True)
+class TcpEndpoint:
+    """A Modbus TCP device, or a serial server."""
+
+    host: str
+    port: int = 502
+
+
+@dataclass(frozen=True, slots=True)
+class BusSettings:
+    """One line on which one request runs at a time.
+
+    `timeout_s` is how long a probe may take to begin and finish its answer. `quiet_s` is how long the line stays
+    silent after a failed request, so that a late reply cannot answer the next question.
+    """
+
+    name: str
+    protocol: Protocol
+    port: SerialLine | TcpEndpoint
+    timeout_s: float = 0.5
+    quiet_s: float = 0.3
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Probe:
+    """A device on a bus. `unit` is its Modbus address (0 where the bus has no addresses)."""
+
+    name: str
+    tank: Tank
+    bus: str
+    profile: str
+    unit: int
+    period_s: float
+    sensors: tuple[Sensor, ...] = field(default=())

@@ -1,0 +1,90 @@
+"""A reading, what the checks said of it, and how it looks once stored."""
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+from agent.domain.clock import Instant
+from agent.domain.farm import Sensor
+
+
+class Flag(IntEnum):
+    """QARTOD primary flags (IOC 54:V3, 2013)."""
+
+    GOOD = 1
+    NOT_EVALUATED = 2
+    SUSPECT = 3
+    FAIL = 4
+    MISSING = 9
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """Why there is no value; takes the place of a number wherever a driver returns one."""
+
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One value of one sensor at one instant, in the sensor's canonical unit, or the fact that there is none.
+
+    `value` is finite, or None together with the reason in `because`.
+    """
+
+    sensor: Sensor
+    at: Instant
+    value: float | None
+    because: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What one check said of one reading.
+
+    `quality` in [0, 1] is the most that the reading can still be worth after this verdict.
+    """
+
+    check: str
+    flag: Flag
+    because: str | None = None
+    quality: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedReading:
+    """A reading with its worst flag, its quality score in [0, 1] and the reasons.
+
+    `tests` holds one flag digit a check, in the order of `agent.checks.CHECKS`; empty when nothing could be tested.
+    """
+
+    reading: Reading
+    flag: Flag
+    quality: float
+    tests: str
+    because: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredReading:
+    """A checked reading as the ring buffer holds it; `seq` grows by one with every stored reading."""
+
+    seq: int
+    checked: CheckedReading
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Readings that left the ring buffer before `sink` had them.
+
+    `count` readings with sequence numbers `first_seq` to `last_seq`, measured from `from_us` to `to_us` (UTC
+    microseconds).
+    """
+
+    seq: int
+    sink: str
+    first_seq: int
+    last_seq: int
+    from_us: int
+    to_us: int
+    count: int
+    because: str

@@ -1,0 +1,1 @@
+"""What gateway and cloud agree on: topics, records, identity."""

@@ -1,0 +1,1 @@
+"""Hardware: the lines that carry bytes, and the probes that speak on them."""

@@ -1,0 +1,84 @@
+"""The two protocols of the hardware side: a bus that asks, a driver that knows what to ask.
+
+A bus carries one request at a time. It either returns an answer that fits the question, or raises `BusError` (the
+port is the problem) or a `ProbeError` (the probe is); after a failure it keeps the line quiet for as long as a late
+reply could take, so that no caller ever receives the answer to somebody else's question.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Protocol
+
+from agent.domain.farm import Span
+from agent.domain.quantity import Quantity
+from agent.domain.reading import Missing
+
+
+class Space(Enum):
+    """The Modbus register table a read goes to, with its function code."""
+
+    HOLDING = 3
+    INPUT = 4
+
+
+class Bus(Protocol):
+    """What every bus can do."""
+
+    name: str
+
+    async def open(self) -> None:
+        """Open the port. Raises BusError, naming the port. Harmless when already open."""
+
+    async def close(self) -> None:
+        """Release the port; harmless when already closed."""
+
+
+class ModbusBus(Bus, Protocol):
+    """A line that carries Modbus requests."""
+
+    async def read(self, unit: int, space: Space, address: int, count: int) -> tuple[int, ...]:
+        """`count` registers (1 to 125) from wire address `address`, each 0 to 65535.
+
+        Raises BusError, NoReply, BadReply or Refused.
+        """
+
+
+class TextBus(Bus, Protocol):
+    """A line that carries commands and answers ended by a carriage return."""
+
+    async def ask(self, command: str, answer_within_s: float) -> list[str]:
+        """Send one command and return the non-empty answer lines up to and including the status line (`*OK`, `*ER`,
+        …), or the first line when the device sends none. Raises BusError, NoReply or BadReply.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """One quantity a probe model measures; `span` is the measuring range from the manual, canonical units."""
+
+    name: str
+    quantity: Quantity
+    span: Span | None
+
+
+class ProbeDriver(Protocol):
+    """Knows how to ask one probe on one bus."""
+
+    async def read(self) -> Mapping[str, float | Missing]:
+        """A finite value in canonical units, or the reason why there is none, for every channel of the profile.
+
+        Raises BusError or ProbeError when that holds for all of them.
+        """
+
+
+class Profile(Protocol):
+    """A probe model: what the configuration can name, and the source of drivers for it."""
+
+    name: str
+    title: str
+    text: bool  # True: speaks lines of text on a UART; False: speaks Modbus
+    channels: tuple[Channel, ...]
+
+    def driver(self, bus: Bus, unit: int) -> ProbeDriver:
+        """A driver for the device with Modbus address `unit` on `bus` (ignored by text devices)."""
