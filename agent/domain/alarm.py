@@ -18,6 +18,9 @@ class AlarmKind(Enum):
     NO_VALID_DATA = "no_valid_data"
 
 
+LOW_KINDS = (AlarmKind.LOW, AlarmKind.CRITICAL_LOW)
+
+
 class Priority(Enum):
     """How fast a person has to act."""
 

@@ -1,0 +1,98 @@
+"""The command line: `aqua-gateway …`.
+
+Exit status: 0 done, 1 it failed at run time (the message says why), 2 the command line or the configuration is wrong
+(nothing was started), 3 the gateway is not running (`status`).
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+
+from agent.config import ConfigError
+from agent.domain.errors import AquaError
+
+DEFAULT_CONFIG = "/etc/aquacontrol/gateway.toml"
+
+_EPILOG = """exit status: 0 done · 1 failed, the message says why · 2 wrong command line or configuration ·
+3 the gateway is not running (status)"""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    options = _parser().parse_args(arguments)
+    try:
+        if options.command == "simulate":
+            return _simulate(options)
+        command: Callable[[argparse.Namespace], int] = import_module(f"agent.commands.{options.command}").command
+        return command(options)
+    except ConfigError as error:
+        print(error, file=sys.stderr)
+        return 2
+    except AquaError as error:
+        print(f"aqua-gateway: {error}", file=sys.stderr)
+        return 1
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # `… | head` is not an error
+        return 0
+    except KeyboardInterrupt:
+        return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="aqua-gateway",
+        description="Reads probes, checks every reading, raises alarms, and delivers what it stored.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    run = _with_config(subparsers.add_parser("run", help="run the gateway until it is told to stop"))
+    run.add_argument("--log-level", default="INFO", choices=["DEBUG", "INFO", "WARNING", "ERROR"])
+    run.set_defaults(command="run")
+
+    check = _with_config(subparsers.add_parser("check-config", help="find every mistake in a configuration file"))
+    check.set_defaults(command="check_config")
+
+    once = _with_config(subparsers.add_parser("read-once", help="ask every probe once and print what it answers"))
+    once.set_defaults(command="read_once")
+
+    status = _with_config(subparsers.add_parser("status", help="show sensors, alarms, sinks and files of the gateway"))
+    status.add_argument("--follow", action="store_true", help="keep showing, until Ctrl-C")
+    status.add_argument("--json", action="store_true", help="for programs")
+    status.set_defaults(command="status")
+
+    export = _with_config(
+        subparsers.add_parser("export", help="write stored readings of a time range as CSV or JSON Lines")
+    )
+    export.add_argument(
+        "--from", dest="begin", metavar="TIME", help="from this ISO time on, UTC unless it says otherwise"
+    )
+    export.add_argument("--to", dest="end", metavar="TIME", help="up to, but not including, this time")
+    export.add_argument("--format", choices=["csv", "jsonl"], default="csv")
+    export.add_argument("--output", type=Path, metavar="FILE", help="instead of the terminal; never overwritten")
+    export.set_defaults(command="export")
+
+    simulate = subparsers.add_parser("simulate", help="stand in for hardware: ponds, probes and lines from a farm file")
+    simulate.add_argument("farm", metavar="FARM.toml", help="see simulators/farms/ for examples")
+    simulate.set_defaults(command="simulate")
+    return parser
+
+
+def _with_config(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    default = os.environ.get("AQUA_CONFIG", DEFAULT_CONFIG)
+    parser.add_argument("config", nargs="?", type=Path, default=Path(default), help=f"gateway.toml (default {default})")
+    return parser
+
+
+def _simulate(options: argparse.Namespace) -> int:
+    # Handed over inside this one command: nothing else at run time knows the simulators.
+    from simulators.__main__ import main as simulators_main
+
+    return simulators_main([options.farm])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

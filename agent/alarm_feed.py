@@ -1,0 +1,178 @@
+"""The alarm log → local MQTT, with the broker there or not.
+
+    aqua/<gateway>/status                                        retained  {"state": "online" | "offline"}
+    aqua/<gateway>/alarm/<tank>/<probe>/<sensor>/<kind>/state    retained  where this alarm stands
+    aqua/<gateway>/alarm/event                                   one message a change, numbered by "seq"
+
+`status` is also the last will, so that a gateway that dies says "offline": the retained alarms of an offline gateway
+are history, not news. Everything goes out with QoS 1. A change waits here until the broker has confirmed it; after a
+reconnect the states are published anew and the waiting events follow in order. Nothing that is delivered to the cloud
+passes here, so nothing there can delay it.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import aiomqtt
+from tenacity import AsyncRetrying, retry_if_exception_type, wait_random_exponential
+
+from agent.alarm_messages import event_json, state_json, status_json
+from agent.alarms import Watch
+from agent.domain.alarm import Alarm, AlarmChange
+from agent.domain.clock import Clock
+from agent.domain.secret import Secret
+
+log = logging.getLogger(__name__)
+
+_MOST_WAITING = 20_000
+_KEEPALIVE_S = 10
+
+
+@dataclass(frozen=True, slots=True)
+class MqttSettings:
+    """Where the local broker is. `ca_file` turns TLS on and names the certificate of the authority to trust."""
+
+    host: str = "127.0.0.1"
+    port: int = 1883
+    username: str | None = None
+    password: Secret | None = None
+    ca_file: str | None = None
+    topic: str = "aqua"
+    timeout_s: float = 10.0
+
+    def __str__(self) -> str:
+        return f"MQTT broker {self.host}:{self.port}"
+
+
+class AlarmFeed:
+    """Takes changes by `tell`, and says in `trouble` why the broker is not reached (None when it is).
+
+    `confirmed(seq)` is awaited when the broker has everything up to that change.
+    """
+
+    def __init__(
+        self, settings: MqttSettings, gateway: str, confirmed: Callable[[int], Awaitable[None]], clock: Clock
+    ) -> None:
+        self._settings = settings
+        self._base = f"{settings.topic}/{gateway}"
+        self._confirmed = confirmed
+        self._clock = clock
+        self._watches: Sequence[Watch] = ()
+        self._last: dict[str, AlarmChange] = {}
+        self._waiting: deque[AlarmChange] = deque()
+        self._news = asyncio.Event()
+        self.trouble: str | None = f"{settings} is not reached yet"
+        self.published = 0
+
+    @property
+    def waiting(self) -> int:
+        """Changes that the broker has not confirmed yet."""
+        return len(self._waiting)
+
+    def resume(self, watches: Iterable[Watch], standing: Iterable[AlarmChange], unsent: Iterable[AlarmChange]) -> None:
+        """Before `run`: the alarms there are, the last change of each, and what the broker did not get last time."""
+        self._watches = list(watches)
+        self._last = {str(change.alarm): change for change in standing}
+        self._waiting.extend(unsent)
+
+    def tell(self, changes: Sequence[AlarmChange]) -> None:
+        """Take changes for publication; never waits."""
+        for change in changes:
+            self._last[str(change.alarm)] = change
+        self._waiting.extend(changes)
+        while len(self._waiting) > _MOST_WAITING:
+            self._waiting.popleft()  # its state is still published, and it stays in the alarm log
+        self._news.set()
+
+    async def run(self) -> None:
+        """Connect, publish, connect again; ends by cancellation, saying "offline"."""
+        while True:
+            async for attempt in AsyncRetrying(
+                retry=retry_if_exception_type(aiomqtt.MqttError),
+                wait=wait_random_exponential(multiplier=0.5, max=15),
+                sleep=self._clock.sleep,
+            ):
+                with attempt:
+                    await self._connect_and_publish()
+            await self._clock.sleep(0.5)
+
+    async def _connect_and_publish(self) -> None:
+        """Raises MqttError when there is no connection; returns when one was lost."""
+        try:
+            async with self._client() as client:
+                await self._greet(client)
+                try:
+                    await self._publish_until_lost(client)
+                except asyncio.CancelledError:
+                    await client.publish(f"{self._base}/status", status_json("offline"), qos=1, retain=True)
+                    raise
+        except aiomqtt.MqttError as error:
+            self._tell_trouble(f"{self._settings}: {error}")
+            raise
+
+    async def _publish_until_lost(self, client: aiomqtt.Client) -> None:
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._publish_for_ever(client))
+                tasks.create_task(_until_lost(client))
+        except* aiomqtt.MqttError as lost:
+            self._tell_trouble(f"{self._settings}: {lost.exceptions[0]}")
+
+    def _client(self) -> aiomqtt.Client:
+        settings = self._settings
+        return aiomqtt.Client(
+            settings.host,
+            settings.port,
+            username=settings.username,
+            password=settings.password.reveal() if settings.password else None,
+            tls_params=aiomqtt.TLSParameters(ca_certs=settings.ca_file) if settings.ca_file else None,
+            will=aiomqtt.Will(f"{self._base}/status", status_json("offline"), qos=1, retain=True),
+            keepalive=_KEEPALIVE_S,
+            timeout=settings.timeout_s,
+        )
+
+    async def _greet(self, client: aiomqtt.Client) -> None:
+        online = status_json("online", self._clock.now().utc_us)
+        await client.publish(f"{self._base}/status", online, qos=1, retain=True)
+        log.info("%s is reached", self._settings)
+        self.trouble = None
+        for watch in sorted(self._watches, key=lambda watch: not watch.standing.active):
+            standing, change = watch.standing, self._last.get(str(watch.alarm))
+            await self._publish_state(client, watch.alarm, standing.active, standing.occurrence, change)
+
+    async def _publish_for_ever(self, client: aiomqtt.Client) -> None:
+        while True:
+            self._news.clear()
+            last_seq = 0
+            while self._waiting:
+                change = self._waiting[0]
+                await self._publish_state(client, change.alarm, change.active, change.occurrence, change)
+                await client.publish(f"{self._base}/alarm/event", event_json(change), qos=1)
+                if self._waiting and self._waiting[0] is change:
+                    self._waiting.popleft()
+                self.published += 1
+                last_seq = change.seq
+            if last_seq:
+                await self._confirmed(last_seq)
+            await self._news.wait()
+
+    async def _publish_state(
+        self, client: aiomqtt.Client, alarm: Alarm, active: bool, occurrence: int, change: AlarmChange | None
+    ) -> None:
+        sensor = alarm.sensor
+        topic = f"{self._base}/alarm/{sensor.tank.name}/{sensor.probe}/{sensor.channel}/{alarm.kind.value}/state"
+        await client.publish(topic, state_json(alarm, active, occurrence, change), qos=1, retain=True)
+
+    def _tell_trouble(self, trouble: str) -> None:
+        if trouble != self.trouble:
+            log.error("%s; alarms wait for it", trouble)
+        self.trouble = trouble
+
+
+async def _until_lost(client: aiomqtt.Client) -> None:
+    """Raises MqttError when the connection goes, so that a dead broker is noticed before the next alarm."""
+    async for _ in client.messages:
+        pass  # nothing is subscribed yet

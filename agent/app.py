@@ -1,0 +1,134 @@
+"""Builds every part of the gateway, runs them in one task group, and closes them in reverse order.
+
+The only module that knows everybody. A bug in polling, the store or the alarm feed ends the process, and systemd
+starts it again; sinks are supervised by their forwarders, so a sink's bug stops nothing.
+"""
+
+import asyncio
+import logging
+from collections.abc import Coroutine, Mapping
+from random import Random
+from typing import Any
+
+from agent.alarm_feed import AlarmFeed
+from agent.checks.history import USABLE_QUALITY
+from agent.config import Gateway
+from agent.domain.clock import Clock
+from agent.domain.farm import Probe
+from agent.health import StatusFile
+from agent.pipeline import Pipeline, SensorChecks
+from agent.polling import SILENT_AFTER, BusLoop
+from agent.store.store import Store
+from cloud_sync.uplink import sink_class
+from cloud_sync.uplink.forwarder import Forwarder
+from drivers.bus import make_bus
+from drivers.interfaces import Bus, ProbeDriver
+
+log = logging.getLogger(__name__)
+
+
+class App:
+    """The running gateway. `stop()` ends it cleanly."""
+
+    def __init__(self, gateway: Gateway, clock: Clock, random: Random) -> None:
+        self._gateway = gateway
+        self._started_us = clock.now().utc_us
+        self._stopping = asyncio.Event()
+        self.store = Store(gateway.store, [sink.name for sink in gateway.sinks], clock)
+        self.feed = AlarmFeed(gateway.mqtt, gateway.gateway_id, self.store.feed_has, clock)
+        self.pipeline = Pipeline(
+            {sensor: SensorChecks(limits) for sensor, limits in gateway.checks.items()},
+            gateway.alarms,
+            keep=self.store.put,
+            tell=self.feed.tell,
+        )
+        self.loops = [
+            BusLoop(bus, drivers, self.pipeline.take_in, clock, random)
+            for bus, drivers in buses(gateway, clock)
+            if drivers
+        ]
+        self.forwarders = [
+            Forwarder(
+                sink.name, sink_class(sink.kind)(sink.settings, gateway.gateway_id), self.store, gateway.gateway_id,
+                clock, uniform=random.uniform,
+            )
+            for sink in gateway.sinks
+        ]  # fmt: skip
+        self._status = StatusFile(gateway.status_file, self.status, clock)
+
+    def stop(self) -> None:
+        self._stopping.set()
+
+    async def run(self) -> None:
+        """Until `stop()`; what was read by then is stored and the files are closed."""
+        try:
+            recalled = await self.store.recall(USABLE_QUALITY)
+            self.pipeline.resume(recalled.standing, recalled.memory)
+            self.feed.resume(self.pipeline.watches(), recalled.standing, recalled.unsent)
+            await self._run_until_stopped()
+        finally:
+            await self.store.close()
+            self._status.write("stopped")
+
+    async def _run_until_stopped(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(part) for part in self._parts()]
+            log.info(
+                "Gateway %s runs: %d probes on %d buses",
+                self._gateway.gateway_id,
+                len(self._gateway.probes),
+                len(self.loops),
+            )
+            await self._stopping.wait()
+            for task in tasks:
+                task.cancel()
+
+    def _parts(self) -> list[Coroutine[Any, Any, None]]:
+        return [
+            self.store.run(),
+            self.feed.run(),
+            *(forwarder.run() for forwarder in self.forwarders),
+            *(loop.run() for loop in self.loops),
+            self._status.run(),
+        ]
+
+    def status(self) -> dict[str, Any]:
+        """What `agent.health` writes: the state of everything that is not in the ring buffer."""
+        return {
+            "gateway": self._gateway.gateway_id,
+            "site": self._gateway.site,
+            "started_us": self._started_us,
+            "store": {"path": str(self._gateway.store.path), "trouble": self.store.trouble},
+            "mqtt": {
+                "broker": f"{self._gateway.mqtt.host}:{self._gateway.mqtt.port}",
+                "topic": f"{self._gateway.mqtt.topic}/{self._gateway.gateway_id}",
+                "trouble": self.feed.trouble,
+                "waiting": self.feed.waiting,
+                "published": self.feed.published,
+            },
+            "buses": [_bus_status(loop) for loop in self.loops],
+            "sinks": [
+                {"name": s.sink, "state": s.state.value, "last_error": s.last_error}
+                for s in (forwarder.status for forwarder in self.forwarders)
+            ],
+        }
+
+
+def buses(gateway: Gateway, clock: Clock) -> list[tuple[Bus, Mapping[Probe, ProbeDriver]]]:
+    """Every bus with the drivers of the probes on it."""
+    made: list[tuple[Bus, Mapping[Probe, ProbeDriver]]] = []
+    for settings in gateway.buses:
+        bus = make_bus(settings, clock)
+        probes = [probe for probe in gateway.probes if probe.bus == settings.name]
+        made.append((bus, {probe: gateway.profiles[probe.profile].driver(bus, probe.unit) for probe in probes}))
+    return made
+
+
+def _bus_status(loop: BusLoop) -> dict[str, Any]:
+    silent = [turn for turn in loop.turns if turn.failures >= SILENT_AFTER]
+    return {
+        "name": loop.bus.name,
+        "trouble": loop.trouble,
+        "probes": len(loop.turns),
+        "silent": {f"{turn.probe.tank.name}/{turn.probe.name}": turn.because for turn in silent},
+    }

@@ -1,0 +1,33 @@
+"""Gross range (QARTOD test 4): what the sensor cannot measure fails, what this water should not be is suspect.
+
+The limits themselves pass. A value outside the sensor's span is not a measurement at all, so it fails and is kept
+out of every statistic.
+"""
+
+from dataclasses import dataclass
+
+from agent.checks.history import History
+from agent.domain.farm import Span
+from agent.domain.reading import Flag, Verdict
+
+_GOOD = Verdict("gross_range", Flag.GOOD)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """`sensor`: the measuring range of the probe; `user`: what is believable in this water. Canonical units."""
+
+    sensor: Span | None = None
+    user: Span | None = None
+
+
+def judge(value: float, at_s: float, history: History, limits: Limits) -> Verdict:
+    """GOOD, SUSPECT or FAIL; GOOD where no limit is set."""
+    sensor, user = limits.sensor, limits.user
+    if sensor is not None and not sensor.low <= value <= sensor.high:
+        because = f"{value:g} is outside what the sensor can measure ({sensor.low:g} to {sensor.high:g})"
+        return Verdict("gross_range", Flag.FAIL, because, 0.0)
+    if user is not None and not user.low <= value <= user.high:
+        because = f"{value:g} is outside what this water should show ({user.low:g} to {user.high:g})"
+        return Verdict("gross_range", Flag.SUSPECT, because, 0.5)
+    return _GOOD

@@ -1,0 +1,27 @@
+"""`aqua-gateway run`: the gateway itself, until SIGTERM or SIGINT."""
+
+import argparse
+import asyncio
+import logging
+import signal
+import sys
+from random import Random
+
+from agent import config
+from agent.app import App
+from agent.clock import SystemClock
+
+
+def command(options: argparse.Namespace) -> int:
+    gateway = config.load(options.config)
+    logging.basicConfig(level=options.log_level, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    asyncio.run(_run(gateway))
+    return 0
+
+
+async def _run(gateway: config.Gateway) -> None:
+    app = App(gateway, SystemClock(), Random())
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, app.stop)
+    await app.run()

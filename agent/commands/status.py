@@ -1,0 +1,40 @@
+"""`aqua-gateway status`: what the gateway sees and does, from its files, while it runs or after."""
+
+import argparse
+import json
+import sys
+import time
+from contextlib import closing
+from datetime import UTC, datetime
+
+from rich.console import Console
+from rich.live import Live
+
+from agent import config
+from agent.status_view import facts, view
+from agent.store.reader import Reader
+
+NOT_RUNNING = 3
+
+
+def command(options: argparse.Namespace) -> int:
+    """3 when the gateway is not running; what it stored is shown all the same."""
+    gateway = config.load(options.config)
+    with closing(Reader(gateway.store.path)) as reader:
+        if options.follow:
+            _follow(gateway, reader)
+        seen = facts(gateway, reader)
+    if options.json:
+        json.dump(seen, sys.stdout, ensure_ascii=False, indent=2)
+        print()
+    else:
+        Console().print(view(gateway, seen, datetime.now(UTC)))
+    return 0 if (seen["gateway"] or {}).get("state") == "running" else NOT_RUNNING
+
+
+def _follow(gateway: config.Gateway, reader: Reader) -> None:
+    """Ends by Ctrl-C."""
+    with Live(auto_refresh=False, screen=True) as live:
+        while True:
+            live.update(view(gateway, facts(gateway, reader), datetime.now(UTC)), refresh=True)
+            time.sleep(1)

@@ -1,0 +1,48 @@
+"""What a configuration comes to: the frozen objects from which `agent.app` builds the gateway."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from agent.alarm_feed import MqttSettings
+from agent.domain.alarm import Alarm
+from agent.domain.farm import BusSettings, Probe, Sensor, Tank
+from agent.store.store import StoreSettings
+from drivers.interfaces import Profile
+
+
+@dataclass(frozen=True, slots=True)
+class SinkChoice:
+    """A configured sink: `kind` as registered in `cloud_sync.uplink.SINKS`, and its own settings object."""
+
+    name: str
+    kind: str
+    settings: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """Everything that is configured.
+
+    `checks` holds the limits of every check by sensor, then by the check's name.
+    """
+
+    gateway_id: str
+    site: str
+    state_dir: Path
+    runtime_dir: Path
+    tanks: Sequence[Tank]
+    buses: Sequence[BusSettings]
+    probes: Sequence[Probe]
+    profiles: Mapping[str, Profile]
+    checks: Mapping[Sensor, Mapping[str, Any]]
+    alarms: Sequence[Alarm]
+    mqtt: MqttSettings
+    store: StoreSettings
+    sinks: Sequence[SinkChoice]
+
+    @property
+    def status_file(self) -> Path:
+        """Where the running gateway says how it is."""
+        return self.runtime_dir / "status.json"

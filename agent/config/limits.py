@@ -1,0 +1,109 @@
+"""The limits of checks and alarms: defaults and species, overridden by the file."""
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import fields
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from agent.checks import CHECKS, gross_range
+from agent.checks.defaults import limits_for
+from agent.config.problems import Problem, from_validation, shown, unknown_key
+from agent.config.shape import AlarmsTable, LimitsTable, TankTable
+from agent.domain.alarm import Alarm, AlarmKind, Priority
+from agent.domain.farm import Sensor
+from agent.domain.quantity import Quantity
+
+# Our choice: 1 to 3 % of the usual value, after the deadbands that EEMUA 191 gives for temperature and composition.
+_DEADBAND = {
+    Quantity.DISSOLVED_OXYGEN: 0.2,
+    Quantity.DISSOLVED_OXYGEN_SATURATION: 2.0,
+    Quantity.TEMPERATURE: 0.3,
+    Quantity.PH: 0.05,
+    Quantity.SALINITY: 0.3,
+    Quantity.CONDUCTIVITY: 0.5,
+    Quantity.ORP: 5.0,
+}
+
+
+@cache
+def _species() -> dict[str, Any]:
+    return tomllib.loads(files("agent.config").joinpath("species.toml").read_text(encoding="utf-8"))
+
+
+def species_names() -> list[str]:
+    return list(_species())
+
+
+def check_limits(tables: Any, sensors: Iterable[Sensor], problems: list[Problem]) -> dict[Sensor, Mapping[str, Any]]:
+    """The limits of every check for every sensor: `[checks.<sensor_type>]` over the defaults, `false` is off."""
+    chosen: dict[str, dict[str, Any]] = {}
+    sensor_types = [quantity.sensor_type for quantity in Quantity]
+    for sensor_type, table in tables.items() if isinstance(tables, dict) else ():
+        if sensor_type not in sensor_types or not isinstance(table, dict):
+            problems.append(unknown_key(f"checks.{sensor_type}", "", sensor_types))
+            continue
+        defaults = limits_for(Quantity.of(sensor_type))
+        chosen[sensor_type] = {
+            name: _one_check(f"checks.{sensor_type}.{name}", name, value, defaults.get(name), problems)
+            for name, value in table.items()
+        }
+    limits: dict[Sensor, Mapping[str, Any]] = {}
+    for sensor in sensors:
+        own = limits_for(sensor.quantity) | chosen.get(sensor.quantity.sensor_type, {})
+        if (spans := own.get("gross_range")) is not None:
+            own["gross_range"] = gross_range.Limits(spans.sensor or sensor.span, spans.user)
+        limits[sensor] = {name: value for name, value in own.items() if value is not None}
+    return limits
+
+
+def _one_check(key: str, name: str, value: Any, default: Any, problems: list[Problem]) -> Any:
+    """The limits that `value` gives, over the default's; None where the check is off or wrong."""
+    if name not in CHECKS:
+        problems.append(unknown_key(key, "", list(CHECKS)))
+        return None
+    if value is False:
+        return None
+    known = [field.name for field in fields(CHECKS[name].limits)]
+    if not isinstance(value, dict):
+        remedy = f"write false to switch it off, or a table of {', '.join(known)}"
+        problems.append(Problem(key, shown(value), "is no table of limits", remedy))
+        return None
+    if unknown := [field for field in value if field not in known]:
+        problems.extend(unknown_key(f"{key}.{field}", value[field], known) for field in unknown)
+        return None
+    over = {field: getattr(default, field) for field in known} if default is not None else {}
+    try:
+        return TypeAdapter(CHECKS[name].limits).validate_python(over | value)
+    except ValidationError as error:
+        problems += from_validation(error, key, known)
+        return None
+
+
+def sensor_alarms(
+    sensor: Sensor, period_s: float, tank: TankTable, timing: AlarmsTable, problems: list[Problem]
+) -> Iterable[Alarm]:
+    """The alarms of one sensor: a limit each of its tank's species and own table, and "no valid data"."""
+    sensor_type = sensor.quantity.sensor_type
+    preset = LimitsTable(**_species().get(tank.species or "", {}).get(sensor_type, {}))
+    limits = preset.overridden_by(tank.limits.get(sensor_type, LimitsTable()))
+    if disorder := limits.disorder():
+        problem = Problem(f"tanks.{tank.name}.limits.{sensor_type}", "", disorder, "order the limits")
+        if problem not in problems:
+            problems.append(problem)
+        return
+    deadband = _DEADBAND[sensor.quantity] if limits.deadband is None else limits.deadband
+    on_delay_s = timing.on_delay_s if limits.on_delay_s is None else limits.on_delay_s
+    off_delay_s = timing.off_delay_s if limits.off_delay_s is None else limits.off_delay_s
+    for kind in (AlarmKind.LOW, AlarmKind.CRITICAL_LOW, AlarmKind.HIGH, AlarmKind.CRITICAL_HIGH):
+        limit = getattr(limits, kind.value)
+        if limit is not None:
+            priority = Priority.CRITICAL if "critical" in kind.value else Priority.WARNING
+            yield Alarm(sensor, kind, priority, limit, deadband, on_delay_s, off_delay_s)
+    oxygen = sensor.quantity in (Quantity.DISSOLVED_OXYGEN, Quantity.DISSOLVED_OXYGEN_SATURATION)
+    priority = Priority.CRITICAL if oxygen else Priority.WARNING
+    patience_s = max(timing.no_valid_data_s, 2 * period_s)
+    yield Alarm(sensor, AlarmKind.NO_VALID_DATA, priority, None, 0.0, patience_s, 0.0)

@@ -1,0 +1,116 @@
+"""Reading gateway.toml: the file, overridden by the environment, with its secrets put in.
+
+`AQUA_MQTT__HOST=broker` overrides `host` in `[mqtt]`; likewise for every key of the tables gateway, mqtt, ring_buffer,
+alarms and sinks. A secret is never written into the file: `password = {file = "/etc/…"}` or
+`password = {credential = "mqtt"}`, which reads the systemd credential of that name.
+"""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict
+
+from agent.config.build import Builder
+from agent.config.farm import Gateway
+from agent.config.problems import ConfigError, Problem
+from agent.domain.secret import Secret
+
+
+class _Overridable(BaseSettings):
+    """The tables the environment may override."""
+
+    model_config = SettingsConfigDict(env_prefix="AQUA_", env_nested_delimiter="__")
+
+    gateway: dict[str, Any] = {}
+    mqtt: dict[str, Any] = {}
+    ring_buffer: dict[str, Any] = {}
+    alarms: dict[str, Any] = {}
+    sinks: dict[str, dict[str, Any]] = {}
+
+
+def load(path: Path, environ: Mapping[str, str] = os.environ) -> Gateway:
+    """The gateway that `path` describes. Raises ConfigError with every mistake in it."""
+    problems: list[Problem] = []
+    document = merged(_read(path), _from_environment())
+    document = _with_secrets(document, "", path.parent, environ, problems)
+    gateway = Builder(document, path.parent, problems).build()
+    if gateway is None or problems:
+        raise ConfigError(path, problems)
+    return gateway
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        problem = Problem(
+            str(path), "", "there is no such file", "name the configuration file, for example gateway.toml"
+        )
+    except OSError as error:
+        problem = Problem(
+            str(path), "", f"cannot be read: {error.strerror}", "check who may read it: ls -l " + str(path)
+        )
+    except UnicodeDecodeError:
+        problem = Problem(str(path), "", "is not UTF-8 text", "save it as plain UTF-8 text")
+    except tomllib.TOMLDecodeError as error:
+        reason = f"is not TOML: {error}"
+        problem = Problem(
+            str(path), "", reason, "correct that line; text needs quotation marks, tables need [brackets]"
+        )
+    raise ConfigError(path, [problem])
+
+
+def _from_environment() -> dict[str, Any]:
+    found: dict[str, Any] = EnvSettingsSource(_Overridable)()
+    return found
+
+
+def merged(base: dict[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """`base` with the keys of `over` put over it, table by table."""
+    result = dict(base)
+    for key, value in over.items():
+        below = result.get(key)
+        result[key] = merged(below, value) if isinstance(below, dict) and isinstance(value, dict) else value
+    return result
+
+
+def _with_secrets(value: Any, key: str, folder: Path, environ: Mapping[str, str], problems: list[Problem]) -> Any:
+    """The document with every `{file = …}` and `{credential = …}` replaced by the Secret it names."""
+    if isinstance(value, list):
+        return [_with_secrets(item, f"{key}[{n}]", folder, environ, problems) for n, item in enumerate(value)]
+    if not isinstance(value, dict):
+        return value
+    if key and len(value) == 1 and (source := next(iter(value))) in ("file", "credential"):
+        return _secret(source, str(value[source]), key, folder, environ, problems)
+    return {
+        name: _with_secrets(item, f"{key}.{name}" if key else name, folder, environ, problems)
+        for name, item in value.items()
+    }
+
+
+def _secret(
+    source: str, name: str, key: str, folder: Path, environ: Mapping[str, str], problems: list[Problem]
+) -> Secret:
+    text = f'{{{source} = "{name}"}}'
+    if source == "file":
+        path = folder / name
+        remedy = f"write the secret into {path}, readable by the gateway's user only"
+    elif credentials := environ.get("CREDENTIALS_DIRECTORY"):
+        path = Path(credentials) / name
+        remedy = f"add LoadCredential={name}:/path/of/the/secret to the service"
+    else:
+        problems.append(
+            Problem(key, text, "systemd gave no credentials to this process", "use {file = …} outside systemd")
+        )
+        return Secret("", text)
+    try:
+        secret = path.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        problems.append(Problem(key, text, f"{path} cannot be read: {error.strerror}", remedy))
+        return Secret("", text)
+    if not secret:
+        problems.append(Problem(key, text, f"{path} is empty", remedy))
+    return Secret(secret, text)

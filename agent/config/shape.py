@@ -1,0 +1,116 @@
+"""The tables of gateway.toml: which keys there are, of what type, in what range."""
+
+from itertools import pairwise
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, InstanceOf, model_validator
+
+from agent.domain.secret import Secret
+
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$", max_length=64)]
+Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
+Number = Annotated[float, Field(allow_inf_nan=False)]
+
+
+class Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class GatewayTable(Table):
+    id: Name
+    site: str = ""
+    state_dir: str = "state"
+    runtime_dir: str | None = None
+    profiles_dir: str = "profiles"
+
+
+class MqttTable(Table):
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=1, le=65535)] = 1883
+    username: str | None = None
+    password: InstanceOf[Secret] | None = None
+    ca_file: str | None = None
+    topic: Name = "aqua"
+
+
+class RingBufferTable(Table):
+    size_mb: Annotated[int, Field(ge=8, le=1_000_000)] = 4096
+    commit_s: Annotated[float, Field(ge=0.1, le=60)] = 2.0
+
+
+class AlarmsTable(Table):
+    on_delay_s: Annotated[float, Field(ge=0, le=3600)] = 5.0
+    off_delay_s: Annotated[float, Field(ge=0, le=3600)] = 10.0
+    no_valid_data_s: Annotated[float, Field(ge=1, le=86_400)] = 60.0
+
+
+class BusTable(Table):
+    protocol: Literal["modbus-rtu", "modbus-tcp", "modbus-rtu-over-tcp", "serial-text"]
+    device: str | None = None
+    baud: Annotated[int, Field(ge=300, le=921_600)] = 9600
+    parity: Literal["N", "E", "O"] = "N"
+    stop_bits: Literal[1, 2] = 1
+    host: str | None = None
+    port: Annotated[int, Field(ge=1, le=65535)] = 502
+    timeout_s: Annotated[float, Field(ge=0.05, le=30)] = 0.5
+    quiet_s: Annotated[float, Field(ge=0, le=10)] = 0.3
+
+    @model_validator(mode="after")
+    def _has_its_port(self) -> "BusTable":
+        serial = self.protocol in ("modbus-rtu", "serial-text")
+        if serial and self.device is None:
+            raise ValueError(f'a {self.protocol} bus needs device = "/dev/…"')
+        if serial and self.host is not None:
+            raise ValueError(f"a {self.protocol} bus has a device, no host")
+        if not serial and self.host is None:
+            raise ValueError(f'a {self.protocol} bus needs host = "…"')
+        if not serial and self.device is not None:
+            raise ValueError(f"a {self.protocol} bus has a host, no device")
+        return self
+
+
+class LimitsTable(Table):
+    """Alarm limits of one sensor type in one tank, in canonical units; each may be left out."""
+
+    critical_low: Number | None = None
+    low: Number | None = None
+    high: Number | None = None
+    critical_high: Number | None = None
+    deadband: Annotated[float, Field(ge=0)] | None = None
+    on_delay_s: Annotated[float, Field(ge=0, le=3600)] | None = None
+    off_delay_s: Annotated[float, Field(ge=0, le=3600)] | None = None
+
+    def overridden_by(self, other: "LimitsTable") -> "LimitsTable":
+        return LimitsTable(**(self.model_dump(exclude_none=True) | other.model_dump(exclude_none=True)))
+
+    def disorder(self) -> str | None:
+        """Why the limits contradict each other, or None."""
+        named = [(name, getattr(self, name)) for name in ("critical_low", "low", "high", "critical_high")]
+        known = [(name, value) for name, value in named if value is not None]
+        for (below, a), (above, b) in pairwise(known):
+            if a >= b:
+                return f"{below} ({a:g}) must be below {above} ({b:g})"
+        return None
+
+
+class TankTable(Table):
+    name: Name
+    tank_id: UUID | None = None
+    species: str | None = None
+    limits: dict[str, LimitsTable] = Field(default_factory=dict)
+
+
+class SensorTable(Table):
+    sensor_id: UUID | None = None
+    enabled: bool = True
+
+
+class ProbeTable(Table):
+    name: Name
+    tank: str
+    bus: str
+    profile: str
+    unit: Annotated[int, Field(ge=0, le=255)] | None = None
+    period_s: Seconds = 5.0
+    sensors: dict[str, SensorTable] = Field(default_factory=dict)

@@ -1,0 +1,124 @@
+"""One loop a bus: whose turn it is, ask, stamp.
+
+The probe that has waited longest past its time is asked next. A probe that does not answer costs the bus one time-out,
+and after `SILENT_AFTER` of those in a row it is asked only now and then, at jittered intervals, so that the others
+keep their cadence; its readings go on as missing, with the reason. A port that cannot be opened is tried again every
+turn, and costs nobody anything on another bus.
+"""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from random import Random
+
+from agent.domain.clock import Clock
+from agent.domain.errors import BusError, ProbeError
+from agent.domain.farm import Probe
+from agent.domain.reading import Missing, Reading
+from drivers.interfaces import Bus, ProbeDriver
+
+log = logging.getLogger(__name__)
+
+SILENT_AFTER = 3
+"""Turns without an answer after which a probe is only asked now and then."""
+
+_LONGEST_REST_S = 30.0
+
+
+@dataclass(slots=True)
+class Turn:
+    """Where one probe of a bus stands: when it is due (boot seconds), and how it has answered."""
+
+    probe: Probe
+    driver: ProbeDriver
+    due_s: float
+    failures: int = 0
+    because: str | None = None
+    ask_again_s: float = 0.0
+
+
+class BusLoop:
+    """Polls the probes of one bus for ever. `turns` and `trouble` are there to be looked at."""
+
+    def __init__(
+        self,
+        bus: Bus,
+        drivers: Mapping[Probe, ProbeDriver],
+        take_in: Callable[[Sequence[Reading]], None],
+        clock: Clock,
+        random: Random,
+    ) -> None:
+        self.bus = bus
+        now_s = clock.boot_s()
+        self.turns = [Turn(probe, driver, now_s) for probe, driver in drivers.items()]
+        self.trouble: str | None = None
+        self._take_in = take_in
+        self._clock = clock
+        self._random = random
+
+    async def run(self) -> None:
+        """Ends by cancellation; the port is closed then."""
+        try:
+            while True:
+                turn = min(self.turns, key=lambda turn: turn.due_s)
+                wait_s = turn.due_s - self._clock.boot_s()
+                if wait_s > 0:
+                    await self._clock.sleep(wait_s)
+                await self.poll(turn)
+        finally:
+            await self.bus.close()
+
+    async def poll(self, turn: Turn) -> None:
+        """One turn of one probe: a reading for each of its sensors, whatever happens."""
+        measured = await self._measure(turn)
+        at = self._clock.now()
+        # The next turn counts from the time that was due, so that the cadence does not drift; lost turns are lost.
+        turn.due_s += turn.probe.period_s * max(1, -(-(at.boot_s - turn.due_s) // turn.probe.period_s))
+        readings = []
+        for sensor in turn.probe.sensors:
+            value = measured if isinstance(measured, Missing) else measured[sensor.channel]
+            if isinstance(value, Missing):
+                readings.append(Reading(sensor, at, None, value.because))
+            else:
+                readings.append(Reading(sensor, at, value))
+        self._take_in(readings)
+
+    async def _measure(self, turn: Turn) -> Mapping[str, float | Missing] | Missing:
+        now_s = self._clock.boot_s()
+        if turn.failures >= SILENT_AFTER and now_s < turn.ask_again_s:
+            return Missing(turn.because or "")
+        try:
+            await self.bus.open()
+            self._tell_bus(None)
+            measured = await turn.driver.read()
+        except BusError as error:
+            self._tell_bus(str(error))
+            return Missing(str(error))
+        except ProbeError as error:
+            self._note_failure(turn, str(error))
+            return Missing(str(error))
+        self._note_answer(turn)
+        return measured
+
+    def _note_failure(self, turn: Turn, because: str) -> None:
+        turn.failures += 1
+        turn.because = because
+        if turn.failures == SILENT_AFTER:
+            log.warning(
+                "%s/%s: %s; it is asked less often until it answers", turn.probe.tank.name, turn.probe.name, because
+            )
+        if turn.failures >= SILENT_AFTER:
+            rest_s = min(turn.probe.period_s * 2.0 ** (turn.failures - SILENT_AFTER + 1), _LONGEST_REST_S)
+            turn.ask_again_s = self._clock.boot_s() + rest_s * self._random.uniform(0.75, 1.25)
+
+    def _note_answer(self, turn: Turn) -> None:
+        if turn.failures >= SILENT_AFTER:
+            log.warning("%s/%s answers again", turn.probe.tank.name, turn.probe.name)
+        turn.failures, turn.because = 0, None
+
+    def _tell_bus(self, trouble: str | None) -> None:
+        if trouble and trouble != self.trouble:
+            log.error("Bus %s: %s; trying again", self.bus.name, trouble)
+        elif self.trouble and not trouble:
+            log.warning("Bus %s works again", self.bus.name)
+        self.trouble = trouble

@@ -1,0 +1,157 @@
+"""`aqua-gateway status` for people: tanks, sensors, alarms, sinks and where the files are, as terminal tables."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from agent.config import Gateway
+from agent.health import read_status
+from agent.store.reader import Reader
+
+_ALARMS_SHOWN = 8
+_FLAG_STYLE = {1: "green", 2: "dim", 3: "yellow", 4: "red", 9: "bold red"}
+_STATE = {
+    None: ("has never run with this configuration", "bold red"),
+    "running": ("running", "bold green"),
+    "stopped": ("stopped", "bold yellow"),
+    "dead": ("ended without a word: see its log", "bold red"),
+}
+
+
+def facts(gateway: Gateway, reader: Reader) -> dict[str, Any]:
+    """Everything the view shows, JSON-ready: `gateway`, `readings`, `alarms`, `changes`, `sinks`, `buffer`."""
+    return {
+        "gateway": read_status(gateway.status_file),
+        "readings": reader.latest(),
+        "alarms": reader.active_alarms(),
+        "changes": reader.alarm_changes(5),
+        "sinks": reader.deliveries(),
+        "buffer": reader.counts(),
+    }
+
+
+def view(gateway: Gateway, seen: Mapping[str, Any], now: datetime) -> RenderableType:
+    """The whole view; `now` is what ages are counted from."""
+    running = seen["gateway"] or {}
+    words, style = _STATE[running.get("state")]
+    title = Text.assemble((f" {gateway.gateway_id} ", "bold"), f"{gateway.site}  is ", (words, style), " ")
+    parts = [
+        *_troubles(running),
+        _readings(seen["readings"], now),
+        _alarms(seen["alarms"], now),
+        _changes(seen["changes"]),
+    ]
+    return Panel(Group(*parts, _sinks(seen["sinks"], running), _files(gateway, seen["buffer"], running)), title=title)
+
+
+def _table(title: str, *columns: str, right: tuple[str, ...] = ()) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold", box=None, padding=(0, 2, 0, 0), expand=False)
+    for column in columns:
+        table.add_column(column, justify="right" if column in right else "left", no_wrap=True, overflow="ellipsis")
+    return table
+
+
+def _readings(rows: list[dict[str, Any]], now: datetime) -> Table:
+    table = _table(
+        "Sensors",
+        "tank",
+        "probe",
+        "sensor",
+        "value",
+        "unit",
+        "flag",
+        "quality",
+        "age",
+        "why",
+        right=("value", "quality", "age"),
+    )
+    tank = None
+    for row in rows:
+        value = "—" if row["value"] is None else f"{row['value']:.2f}"
+        flag = Text(f"{row['flag']} {row['flag_meaning']}", _FLAG_STYLE[row["flag"]])
+        shown_tank = row["tank"] if row["tank"] != tank else ""
+        tank = row["tank"]
+        why = Text(row["because"] or "", style="dim")
+        age = _age(row["time_utc"], now)
+        table.add_row(
+            shown_tank, row["probe"], row["sensor"], value, row["unit"], flag, f"{row['quality']:.2f}", age, why
+        )
+    return table
+
+
+def _alarms(rows: list[dict[str, Any]], now: datetime) -> RenderableType:
+    if not rows:
+        return Text("No alarm stands.\n", style="green")
+    table = _table(f"Alarms that stand: {len(rows)}", "since", "priority", "what")
+    for row in rows[:_ALARMS_SHOWN]:
+        style = "bold white on red" if row["priority"] == "critical" else "bold yellow"
+        table.add_row(_age(row["time_utc"], now), Text(row["priority"], style), Text(row["message"], style))
+    return table
+
+
+def _changes(rows: list[dict[str, Any]]) -> Table:
+    table = _table("Last changes", "time (UTC)", "change", "what")
+    for row in rows:
+        style = "red" if row["change"] == "raised" else "green"
+        table.add_row(row["time_utc"][11:19], Text(row["change"], style), row["message"])
+    return table
+
+
+def _sinks(rows: list[dict[str, Any]], running: Mapping[str, Any]) -> Table:
+    states = {sink["name"]: sink for sink in running.get("sinks", ())}
+    table = _table(
+        "Sinks",
+        "sink",
+        "state",
+        "delivered",
+        "backlog",
+        "rejected",
+        "lost",
+        "why",
+        right=("delivered", "backlog", "rejected", "lost"),
+    )
+    for row in rows:
+        state = states.get(row["sink"], {"state": "—", "last_error": None})
+        troubled = state["state"] in ("waiting", "misconfigured")
+        counts = [f"{row[name]:,}" for name in ("delivered", "backlog", "rejected", "lost")]
+        table.add_row(
+            row["sink"],
+            Text(state["state"], "red" if troubled else "green"),
+            *counts,
+            (troubled and state["last_error"]) or "",
+        )
+    return table
+
+
+def _troubles(running: Mapping[str, Any]) -> list[Text]:
+    """What is wrong with the gateway itself, each in a line."""
+    found = [running.get("store", {}).get("trouble"), running.get("mqtt", {}).get("trouble")]
+    for bus in running.get("buses", ()):
+        found.append(bus["trouble"] and f"bus {bus['name']}: {bus['trouble']}")
+        found += [f"{probe} is silent: {because}" for probe, because in bus["silent"].items()]
+    return [Text(f"! {trouble}", style="bold red") for trouble in found if trouble]
+
+
+def _files(gateway: Gateway, buffer: Mapping[str, Any], running: Mapping[str, Any]) -> Text:
+    mqtt = running.get("mqtt", {})
+    lines = [
+        f"Ring buffer  {gateway.store.path}  ({buffer['held']:,} readings since {(buffer['oldest'] or '—')[:19]})",
+        f"MQTT alarms  {mqtt.get('broker', '—')}, topics {mqtt.get('topic', '—')}/#",
+    ]
+    lines += [f"Archive      {sink.settings.folder}" for sink in gateway.sinks if hasattr(sink.settings, "folder")]
+    return Text("\n" + "\n".join(lines), style="dim")
+
+
+def _age(time_utc: str, now: datetime) -> str:
+    """How long ago, in the unit a person would choose."""
+    seconds = (now - datetime.fromisoformat(time_utc).astimezone(UTC)).total_seconds()
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    if seconds < 7200:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.0f} h" if seconds < 172_800 else f"{seconds / 86_400:.0f} days"

@@ -1,0 +1,82 @@
+"""What the ring buffer can tell the checks after a restart: the last hour as it was, the day before it in buckets.
+
+Ages are by boot clock within one boot. Across boots only wall time is left, so rows count only where it was trusted
+then and is trusted now; what cannot be placed in time is left out.
+"""
+
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+from uuid import UUID
+
+from agent.domain.clock import Instant
+
+_DAY_S = 86_400
+_HOUR_S = 3_600
+_BUCKET_MS = 300_000
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """One remembered reading, or a `bucket` of readings, of one sensor.
+
+    `at_s` is on the present boot clock, negative for before this boot; `m2` is the sum of squared deviations.
+    """
+
+    sensor_id: UUID
+    at_s: float
+    count: int
+    mean: float
+    m2: float
+    quality: float
+    bucket: bool
+
+
+def remembered(connection: sqlite3.Connection, now: Instant, usable_quality: float) -> Iterator[Remembered]:
+    """Buckets of the last day, then the readings of the last hour, oldest first; no failed and no missing ones."""
+    day = _first_seq_since(connection, now.utc_us - _DAY_S * 1_000_000)
+    hour = _first_seq_since(connection, now.utc_us - _HOUR_S * 1_000_000)
+    buckets = """
+        SELECT s.sensor_id, b.boot_id, min(boot_ms), min(utc_us), min(trusted), count(*), avg(value),
+               sum(value * value) - count(*) * avg(value) * avg(value), 1.0
+        FROM readings AS r JOIN sensors AS s ON s.id = r.sensor JOIN boots AS b ON b.id = r.boot
+        WHERE seq >= ? AND seq < ? AND value IS NOT NULL AND quality >= ?
+        GROUP BY r.sensor, r.boot, boot_ms / ? ORDER BY min(seq)"""
+    single = """
+        SELECT s.sensor_id, b.boot_id, boot_ms, utc_us, trusted, 1, value, 0.0, quality
+        FROM readings AS r JOIN sensors AS s ON s.id = r.sensor JOIN boots AS b ON b.id = r.boot
+        WHERE seq >= ? AND value IS NOT NULL AND substr(tests, 1, 1) <> '4' ORDER BY seq"""
+    for row in connection.execute(buckets, (day, hour, usable_quality, _BUCKET_MS)).fetchall():
+        yield from _placed(now, row, True)
+    for row in connection.execute(single, (hour,)).fetchall():
+        yield from _placed(now, row, False)
+
+
+def _placed(
+    now: Instant, row: tuple[str, str, int, int, int, int, float, float, float], bucket: bool
+) -> Iterator[Remembered]:
+    sensor_id, boot_id, boot_ms, utc_us, trusted, count, mean, m2, quality = row
+    if boot_id == now.boot_id:
+        at_s = boot_ms / 1000
+    elif trusted and now.trusted:
+        at_s = now.boot_s - (now.utc_us - utc_us) / 1e6
+    else:
+        return
+    if 0 <= now.boot_s - at_s <= _DAY_S:
+        yield Remembered(UUID(sensor_id), at_s, count, mean, max(m2, 0.0), quality, bucket)
+
+
+def _first_seq_since(connection: sqlite3.Connection, utc_us: int) -> int:
+    """The first sequence number whose wall time is not before `utc_us`, by bisection (there is no index on time)."""
+    low = connection.execute("SELECT min(seq) FROM readings").fetchone()[0] or 0
+    high = (connection.execute("SELECT max(seq) FROM readings").fetchone()[0] or 0) + 1
+    while low < high:
+        middle = (low + high) // 2
+        found = connection.execute(
+            "SELECT utc_us FROM readings WHERE seq >= ? ORDER BY seq LIMIT 1", (middle,)
+        ).fetchone()
+        if found is None or found[0] >= utc_us:
+            high = middle
+        else:
+            low = middle + 1
+    return int(low)
