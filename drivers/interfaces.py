@@ -75,10 +75,18 @@ class ProbeDriver(Protocol):
 class Profile(Protocol):
     """A probe model: what the configuration can name, and the source of drivers for it."""
 
-    name: str
-    title: str
-    text: bool  # True: speaks lines of text on a UART; False: speaks Modbus
-    channels: tuple[Channel, ...]
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def title(self) -> str: ...
+
+    @property
+    def text(self) -> bool:
+        """True: speaks lines of text on a UART; False: speaks Modbus."""
+
+    @property
+    def channels(self) -> tuple[Channel, ...]: ...
 
     def driver(self, bus: Bus, unit: int) -> ProbeDriver:
         """A driver for the device with Modbus address `unit` on `bus` (ignored by text devices)."""

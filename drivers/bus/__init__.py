@@ -1,0 +1,21 @@
+"""The wires: one file a kind, chosen by the configured protocol."""
+
+from collections.abc import Callable
+
+from agent.domain.clock import Clock
+from agent.domain.farm import BusSettings, Protocol
+from drivers.bus.modbus import ModbusLine
+from drivers.bus.serial_text import TextLine
+from drivers.interfaces import Bus
+
+BUSES: dict[Protocol, Callable[[BusSettings, Clock], Bus]] = {
+    Protocol.MODBUS_RTU: ModbusLine,
+    Protocol.MODBUS_TCP: ModbusLine,
+    Protocol.MODBUS_RTU_OVER_TCP: ModbusLine,
+    Protocol.SERIAL_TEXT: TextLine,
+}
+
+
+def make_bus(settings: BusSettings, clock: Clock) -> Bus:
+    """A closed bus for `settings`: a `ModbusBus`, or a `TextBus` for lines of text."""
+    return BUSES[settings.protocol](settings, clock)

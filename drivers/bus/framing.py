@@ -1,0 +1,132 @@
+"""Which of the bytes that came in are the answer to the question that went out.
+
+pymodbus accepts any decodable frame of the right unit, whatever its function, length or (when zero) transaction id,
+and raises inside the event loop on some undecodable ones. So it is only ever shown bytes that fit: same unit, same
+function, a byte count of twice the register count, or the refusal of that very function. Pure; never raises.
+"""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from pymodbus.framer.rtu import FramerRTU
+
+_ERROR_BIT = 0x80
+_REFUSAL_SIZE = 5  # RTU: unit, function, code, CRC
+_MBAP_SIZE = 6  # TCP: transaction id, protocol id, length; the length counts what follows
+
+
+class Question(Protocol):
+    """One request on the wire, waiting for its answer."""
+
+    def answer_in(self, received: bytes) -> bytes:
+        """The frame among `received` that answers this question; empty while there is none."""
+
+    def objection(self, received: bytes) -> str:
+        """Why `received` does not answer this question, for a person."""
+
+
+MakeQuestion = Callable[[bytes], Question]
+
+
+class RtuQuestion:
+    """A read request in RTU framing, made from its own frame."""
+
+    __slots__ = ("_function", "_head", "_refusal", "_size", "_unit")
+
+    def __init__(self, request: bytes) -> None:
+        self._unit, self._function = request[0], request[1]
+        payload = 2 * int.from_bytes(request[4:6], "big")
+        self._head = request[:2] + bytes((payload,))
+        self._size = payload + 5
+        self._refusal = bytes((self._unit, self._function | _ERROR_BIT))
+
+    def answer_in(self, received: bytes) -> bytes:
+        length = len(received)
+        if length == self._size and received.startswith(self._head):
+            return received  # the usual case; pymodbus checks the CRC
+        for start in range(length - _REFUSAL_SIZE + 1):
+            if received.startswith(self._head, start):
+                frame = received[start : start + self._size]
+                complete = len(frame) == self._size
+            elif received.startswith(self._refusal, start):
+                frame = received[start : start + _REFUSAL_SIZE]
+                complete = True
+            else:
+                continue
+            # Noise or an echo may come before the answer, so only a fitting CRC ends the search.
+            if complete and crc_fits(frame):
+                return frame
+        return b""
+
+    def objection(self, received: bytes) -> str:
+        seen = printable(received)
+        if len(received) < _REFUSAL_SIZE:
+            return f"only {len(received)} byte(s) came: {seen}"
+        if not crc_fits(received):
+            if received.startswith(self._head) and len(received) < self._size:
+                return f"the reply broke off after {len(received)} of {self._size} bytes: {seen}"
+            return f"CRC error in {seen}"
+        if received[0] != self._unit:
+            return f"unit {received[0]} answered instead: {seen}"
+        return _objection(self._function, received[1], self._head[2], received[2], seen)
+
+
+class TcpQuestion:
+    """A read request in Modbus TCP framing, made from its own frame."""
+
+    __slots__ = ("_function", "_head", "_refusal", "_size", "_unit")
+
+    def __init__(self, request: bytes) -> None:
+        self._unit, self._function = request[6], request[7]
+        payload = 2 * int.from_bytes(request[10:12], "big")
+        self._head = request[:4] + (payload + 3).to_bytes(2, "big") + request[6:8] + bytes((payload,))
+        self._size = payload + 9
+        self._refusal = request[:4] + b"\0\3" + bytes((self._unit, self._function | _ERROR_BIT))
+
+    def answer_in(self, received: bytes) -> bytes:
+        start = 0
+        while True:
+            if received.startswith(self._head, start):
+                frame = received[start : start + self._size]
+                return frame if len(frame) == self._size else b""
+            if received.startswith(self._refusal, start):
+                frame = received[start : start + 9]
+                return frame if len(frame) == 9 else b""
+            # An answer to an earlier question may come first; its own length says where it ends.
+            length = int.from_bytes(received[start + 4 : start + _MBAP_SIZE], "big")
+            start += _MBAP_SIZE + length
+            if length == 0 or start >= len(received):
+                return b""
+
+    def objection(self, received: bytes) -> str:
+        seen = printable(received)
+        if len(received) < 9:
+            return f"only {len(received)} byte(s) came: {seen}"
+        if received[2:4] != b"\0\0":
+            return f"not Modbus TCP: {seen}"
+        if received[:2] != self._head[:2]:
+            asked, got = int.from_bytes(self._head[:2], "big"), int.from_bytes(received[:2], "big")
+            return f"transaction id {got} instead of {asked}: {seen}"
+        if received[6] != self._unit:
+            return f"unit {received[6]} answered instead: {seen}"
+        if received.startswith(self._head):
+            return f"the reply broke off after {len(received)} of {self._size} bytes: {seen}"
+        return _objection(self._function, received[7], self._head[8], received[8], seen)
+
+
+def _objection(asked: int, function: int, wanted: int, payload: int, seen: str) -> str:
+    if function not in (asked, asked | _ERROR_BIT):
+        return f"function {function} instead of {asked}: {seen}"
+    if payload != wanted:
+        return f"{payload} bytes of registers instead of {wanted}: {seen}"
+    return f"the length does not fit: {seen}"
+
+
+def crc_fits(frame: bytes) -> bool:
+    """Whether the last two bytes are the CRC-16 of those before."""
+    return FramerRTU.compute_CRC(frame[:-2]).to_bytes(2, "big") == frame[-2:]
+
+
+def printable(received: bytes) -> str:
+    """Bytes as a technician reads them, cut after 24."""
+    return received[:24].hex(" ") + (" …" if len(received) > 24 else "")

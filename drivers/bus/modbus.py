@@ -1,0 +1,248 @@
+"""Modbus on one line: RTU on a serial port, Modbus TCP, or RTU frames through a serial server.
+
+What this adds to pymodbus, whose transports and frames are used:
+- The answer fits the question (`framing`); bytes that nobody asked for are thrown away.
+- After a failed request the line stays silent until a late reply can no longer come (`silence`). pymodbus 3.16 hands
+  the late reply of one request to the next.
+- A cancelled caller leaves the line in the same state as a timeout: the silence then covers the whole reply time.
+- A port that comes back is opened again by the next read.
+"""
+
+import asyncio
+import errno
+import logging
+import termios
+from contextlib import suppress
+from typing import Final
+
+from pymodbus.client import AsyncModbusSerialClient, AsyncModbusTcpClient
+from pymodbus.exceptions import ConnectionException, ModbusIOException
+from pymodbus.framer import FramerType
+from pymodbus.pdu import ModbusPDU
+from pymodbus.pdu.register_message import ReadHoldingRegistersRequest, ReadInputRegistersRequest
+from pymodbus.transport.serialtransport import SerialTransport
+
+from agent.domain.clock import Clock
+from agent.domain.errors import BadReply, BusError, NoReply, Refused
+from agent.domain.farm import BusSettings, Protocol, SerialLine, TcpEndpoint
+from drivers.bus.framing import MakeQuestion, Question, RtuQuestion, TcpQuestion
+from drivers.bus.silence import Silence
+from drivers.interfaces import Space
+
+# Everything pymodbus would log is told by an exception.
+logging.getLogger("pymodbus").setLevel(logging.CRITICAL + 1)
+
+_REQUESTS: Final = {Space.HOLDING: ReadHoldingRegistersRequest, Space.INPUT: ReadInputRegistersRequest}
+
+# MODBUS Application Protocol Specification V1.1b3, section 7.
+_REFUSALS: Final = {
+    1: "illegal function",
+    2: "illegal data address",
+    3: "illegal data value",
+    4: "device failure",
+    5: "acknowledged, still working",
+    6: "device busy",
+    8: "memory parity error",
+    10: "gateway path unavailable",
+    11: "gateway target did not respond",
+}
+
+_Client = AsyncModbusSerialClient | AsyncModbusTcpClient
+
+
+class ModbusLine:
+    """A `ModbusBus`; one request at a time, whoever asks."""
+
+    def __init__(self, settings: BusSettings, clock: Clock) -> None:
+        self.name = settings.name
+        self._settings = settings
+        self._where = where(settings)
+        self._lock = asyncio.Lock()
+        self._silence = Silence(clock, settings.quiet_s, self._where)
+        self._framed_by_silence = settings.protocol is not Protocol.MODBUS_TCP
+        self._frame_gap_s = frame_gap_s(settings.port) if isinstance(settings.port, SerialLine) else 0.0
+        self._make_question: MakeQuestion = RtuQuestion if self._framed_by_silence else TcpQuestion
+        self._client: _Client | None = None
+        self._why_not: BaseException | None = None
+        self._question: Question | None = None
+        self._received = b""
+
+    async def open(self) -> None:
+        async with self._lock:
+            await self._connected()
+
+    async def close(self) -> None:
+        async with self._lock:
+            self._disconnect()
+            await asyncio.sleep(0)  # transports close in the loop's next turn
+
+    async def read(self, unit: int, space: Space, address: int, count: int) -> tuple[int, ...]:
+        async with self._lock:
+            client = self._client
+            if client is None or client.ctx.transport is None:
+                client = await self._connected()
+            if self._silence.owed():
+                await self._silence.kept()
+            reply = await self._ask(client, _REQUESTS[space](unit, 0, address, count))
+        if reply.function_code != space.value:
+            raise self._refused(reply, unit, space, address, count)
+        return tuple(reply.registers)
+
+    async def _ask(self, client: _Client, request: ModbusPDU) -> ModbusPDU:
+        """One request and its answer; afterwards the line owes whatever silence the outcome calls for."""
+        settings = self._settings
+        self._received = b""
+        owed_s = settings.quiet_s
+        try:
+            reply: ModbusPDU = await client.execute(False, request)
+            owed_s = self._frame_gap_s
+        except ModbusIOException:
+            self._forget_unsent(client)
+            if self._received and self._question is not None:
+                objection = self._question.objection(self._received)
+                raise BadReply(f"bad reply on {self._where}, unit {request.dev_id}: {objection}") from None
+            raise NoReply(f"no reply in {settings.timeout_s:g} s on {self._where}, unit {request.dev_id}") from None
+        except ConnectionException:
+            self._disconnect()
+            raise BusError(f"{self._where} was lost during a request to unit {request.dev_id}") from None
+        except asyncio.CancelledError:
+            owed_s = settings.timeout_s + settings.quiet_s
+            raise
+        finally:
+            self._question = None
+            if owed_s:
+                self._silence.demand(owed_s)
+        return reply
+
+    def _forget_unsent(self, client: _Client) -> None:
+        """A question that never left must not go out minutes later, when a stuck adapter wakes up."""
+        transport = client.ctx.transport
+        if isinstance(transport, SerialTransport):
+            transport.flush()
+            with suppress(OSError, termios.error):
+                termios.tcflush(transport.sync_serial.fileno(), termios.TCOFLUSH)
+
+    def _refused(self, reply: ModbusPDU, unit: int, space: Space, address: int, count: int) -> Refused:
+        code = reply.exception_code
+        meaning = _REFUSALS.get(code, "unknown exception")
+        asked = f"{space.name.lower()} registers {address} to {address + count - 1}"
+        return Refused(f"{meaning} (exception {code}) on {self._where}, unit {unit}, asked for {asked}", code)
+
+    async def _connected(self) -> _Client:
+        """The open client; opened now if need be."""
+        client = self._client
+        if client is not None and client.connected:
+            return client
+        self._disconnect()
+        client = self._client = self._new_client()
+        if not await self._connect(client):
+            self._disconnect()
+            raise BusError(f"cannot open {self._where}: {self._reason()}")
+        if self._framed_by_silence:
+            # An answer to whoever used the line before us may still be under way.
+            self._silence.demand(self._settings.quiet_s)
+        return client
+
+    async def _connect(self, client: _Client) -> bool:
+        create, self._why_not = client.ctx.call_create, None
+
+        async def create_or_remember_why() -> object:
+            try:
+                return await create()
+            except (OSError, ValueError, termios.error) as error:
+                self._why_not = error
+                raise OSError(str(error)) from error
+
+        # pymodbus reports a failed connection only as False, and to its log.
+        client.ctx.call_create = create_or_remember_why
+        connected = await client.connect()
+        await asyncio.sleep(0)  # the serial transport attaches itself to the loop in its next turn
+        return connected and client.connected
+
+    def _reason(self) -> str:
+        error = self._why_not
+        if error is None:
+            return f"no connection within {self._settings.timeout_s:g} s"
+        return reason(error)
+
+    def _disconnect(self) -> None:
+        if self._client is not None:
+            client, self._client = self._client, None
+            client.close()
+
+    def _new_client(self) -> _Client:
+        settings, port = self._settings, self._settings.port
+        if isinstance(port, SerialLine):
+            return AsyncModbusSerialClient(
+                port.device,
+                framer=FramerType.RTU,
+                baudrate=port.baud,
+                bytesize=port.data_bits,
+                parity=port.parity,
+                stopbits=port.stop_bits,
+                timeout=settings.timeout_s,
+                retries=0,
+                reconnect_delay=0,
+                trace_packet=self._on_bytes,
+                trace_connect=self._on_connection,
+            )
+        return AsyncModbusTcpClient(
+            port.host,
+            framer=FramerType.RTU if self._framed_by_silence else FramerType.SOCKET,
+            port=port.port,
+            timeout=settings.timeout_s,
+            retries=0,
+            reconnect_delay=0,
+            trace_packet=self._on_bytes,
+            trace_connect=self._on_connection,
+        )
+
+    def _on_bytes(self, sending: bool, data: bytes) -> bytes:
+        """Called by pymodbus with each request, and with all bytes received since; returns what it may see."""
+        if sending:
+            self._question = self._make_question(data)
+            return data
+        if self._question is None:
+            self._silence.disturbed()
+            return b""
+        self._received = data
+        return self._question.answer_in(data)
+
+    def _on_connection(self, connected: bool) -> None:
+        """Called by pymodbus; a request under way must not wait for its timeout when the port is gone."""
+        client = self._client
+        if connected or client is None or self._question is None:
+            return
+        waiting = client.ctx.response_future
+        if not waiting.done():
+            waiting.set_exception(ConnectionException("lost"))
+
+
+def where(settings: BusSettings) -> str:
+    """The port as a technician names it: the device path, or host:port."""
+    port = settings.port
+    return f"{port.host}:{port.port}" if isinstance(port, TcpEndpoint) else port.device
+
+
+def frame_gap_s(line: SerialLine) -> float:
+    """The silence that separates two RTU frames: 3.5 characters, 1.75 ms at least.
+
+    Source: MODBUS over Serial Line V1.02, section 2.5.1.1.
+    """
+    bits = 1 + line.data_bits + (line.parity != "N") + line.stop_bits
+    return max(0.00175, 3.5 * bits / line.baud)
+
+
+def reason(error: BaseException) -> str:
+    """Why a port could not be opened, for a person."""
+    match getattr(error, "errno", None):
+        case errno.EAGAIN | errno.EBUSY:
+            return "another program is using it"
+        case errno.ENOENT | errno.ENODEV | errno.ENXIO:
+            return "it is not there (unplugged?)"
+        case errno.EACCES | errno.EPERM:
+            return "permission denied (is the gateway's user in the group dialout?)"
+        case errno.ECONNREFUSED:
+            return "connection refused"
+        case _:
+            return str(error)

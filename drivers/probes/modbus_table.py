@@ -1,0 +1,60 @@
+"""Modbus probe models that a register table describes: the profile, and the driver that asks for its blocks."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import cast
+
+from agent.domain.errors import BusError, NoReply, ProbeError
+from agent.domain.farm import SerialLine
+from agent.domain.reading import Missing
+from drivers.interfaces import Bus, Channel, ModbusBus, ProbeDriver
+from drivers.registers import Answer, Table
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TableProfile:
+    """A `Profile` read from TOML.
+
+    `serial` and `unit` are the factory settings, `manual` says where the facts come from and `byte_order_verified` how
+    their order was made sure of.
+    """
+
+    name: str
+    title: str
+    manufacturer: str
+    manual: str
+    byte_order_verified: str
+    serial: SerialLine
+    unit: int
+    channels: tuple[Channel, ...]
+    table: Table
+    text: bool = False
+
+    def driver(self, bus: Bus, unit: int) -> ProbeDriver:
+        return TableDriver(self.table, cast(ModbusBus, bus), unit)
+
+
+class TableDriver:
+    """Asks one probe for the blocks of its table."""
+
+    def __init__(self, table: Table, bus: ModbusBus, unit: int) -> None:
+        self._table = table
+        self._bus = bus
+        self._unit = unit
+
+    async def read(self) -> Mapping[str, float | Missing]:
+        answers: list[Answer] = []
+        errors: list[BusError | ProbeError] = []
+        for block in self._table.blocks:
+            try:
+                answers.append(await self._bus.read(self._unit, block.space, block.address, block.count))
+            except (BusError, ProbeError) as error:
+                answers.append(Missing(str(error)))
+                errors.append(error)
+                # A dead port, or a dead probe, costs one timeout a turn and not one a block.
+                if isinstance(error, BusError) or (isinstance(error, NoReply) and len(answers) == 1):
+                    break
+        if len(errors) == len(answers):
+            raise errors[-1] if isinstance(errors[-1], BusError) else errors[0]
+        answers += [answers[-1]] * (len(self._table.blocks) - len(answers))
+        return self._table.values(answers)

@@ -1,0 +1,130 @@
+"""Probe models as files: ours are sound, yours come first, and a wrong one says all that is wrong with it."""
+
+from pathlib import Path
+
+import pytest
+
+from agent.domain.farm import Span
+from drivers import DRIVERS, ProfileError, UnknownProfile, profile, profile_names
+from drivers.probes.modbus_table import TableProfile
+from drivers.registers import UNITS
+
+GOOD = """
+title = "Test probe"
+manufacturer = "Nobody"
+manual = "none"
+byte_order = "CDAB"
+byte_order_verified = "not at all"
+
+[serial]
+baud = 9600
+parity = "N"
+stop_bits = 1
+unit = 1
+
+[[channel]]
+name = "ph"
+quantity = "pH"
+address = 0x10
+type = "float32"
+unit = "pH"
+span = [0, 14]
+"""
+
+
+def changed(folder: Path, old: str, new: str) -> Path:
+    assert old in GOOD
+    (folder / "mine.toml").write_text(GOOD.replace(old, new))
+    return folder
+
+
+@pytest.mark.parametrize("name", profile_names())
+def test_a_model_names_its_channels_quantities_and_spans(name: str) -> None:
+    model = profile(name)
+    assert model.name == name
+    assert model.title
+    assert len({channel.name for channel in model.channels}) == len(model.channels) > 0
+    for channel in model.channels:
+        assert channel.quantity in UNITS
+        assert channel.span is None or channel.span.low < channel.span.high
+
+
+@pytest.mark.parametrize("name", sorted(set(profile_names()) - DRIVERS.keys()))
+def test_a_modbus_model_names_its_sources(name: str) -> None:
+    model = profile(name)
+    assert isinstance(model, TableProfile)
+    assert not model.text
+    assert model.manual
+    assert model.byte_order_verified
+    assert 1 <= model.unit <= 247
+
+
+def test_the_models_of_python_speak_text() -> None:
+    assert all(model.text and name == model.name for name, model in DRIVERS.items())
+
+
+def test_your_own_file_comes_first(tmp_path: Path) -> None:
+    (tmp_path / "renke-rs-ldo-n01.toml").write_text(GOOD)
+    assert profile("renke-rs-ldo-n01", tmp_path).title == "Test probe"
+    assert profile("renke-rs-ldo-n01").title != "Test probe"
+    (tmp_path / "mine.toml").write_text(GOOD)
+    assert "mine" in profile_names(tmp_path)
+    assert "mine" not in profile_names()
+    assert profile("mine", tmp_path).channels[0].span == Span(0, 14)
+
+
+def test_an_unknown_name_gets_a_hint() -> None:
+    with pytest.raises(UnknownProfile, match="did you mean yosemitech-y504a"):
+        profile("yosemitech-y504")
+    with pytest.raises(UnknownProfile, match=r"'\.\./secret'"):
+        profile("../secret")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        ('title = "Test probe"', "", "title is missing"),
+        ('"CDAB"', '"CDBA"', "byte_order = 'CDBA': did you mean"),
+        ('manual = "none"', "manual = 3", "manual = 3: say which document"),
+        ("baud = 9600", 'baud = "fast"', "serial.baud = 'fast': use a whole number from 300"),
+        ("baud = 9600", "baudrate = 9600", "serial.baudrate = 9600: unknown key; did you mean 'baud'?"),
+        ('parity = "N"', 'parity = "none"', "serial.parity = 'none': use one of N, E, O"),
+        ("unit = 1\n", "unit = 0\n", "serial.unit = 0: use a whole number from 1 to 247"),
+        ('"float32"', '"float23"', "channel[1].type = 'float23': did you mean 'float32'?"),
+        ('"pH"\naddress', '"PH"\naddress', "channel[1].quantity = 'PH': did you mean 'pH'?"),
+        ('unit = "pH"', 'unit = "mV"', "channel[1].unit = 'mV': use one of pH"),
+        ("address = 0x10", "address = 70000", "channel[1].address = 70000: use a whole number from 0 to 65535"),
+        ("address = 0x10", "address = 65535", "address 0xffff: a float32 does not fit"),
+        ("span = [0, 14]", "span = [14, 0]", "channel[1].span = [14.0, 0.0]: write [lowest, highest]"),
+        ("span = [0, 14]", "span = 14", "channel[1].span = 14: use a list of finite numbers"),
+        ("span = [0, 14]", "bad = [inf]", "channel[1].bad = [inf]: use a list of finite numbers"),
+        ("span = [0, 14]", "scale = nan", "channel[1].scale = nan: use a finite number"),
+        ("span = [0, 14]", "scale = 0", "channel[1].scale = 0: zero would"),
+        ("span = [0, 14]", "colour = 1", "channel[1].colour = 1: unknown key; known here: address"),
+        ("span = [0, 14]", "[[block]]\naddress = 0x11\ncount = 2", "address 0x0010: no [[block]] holds"),
+        ("span = [0, 14]", "[[block]]\naddress = 0\ncount = 126", "block[1].count = 126: use a whole number"),
+        ("span = [0, 14]", "[block]\naddress = 0\ncount = 1", "write [[block]] with two brackets"),
+        (
+            "span = [0, 14]",
+            '[[require]]\naddress = 1\ntype = "uint16"\nequals = 1\nchannels = ["orp"]\nbecause = "x"',
+            "require.channels names 'orp'",
+        ),
+        ("[[channel]]", "[[channels]]", "channel is missing: add a [[channel]]"),
+        ("[[channel]]", "[[channel", "cannot be read as TOML"),
+    ],
+)
+def test_a_wrong_file_says_what_to_do(tmp_path: Path, old: str, new: str, problem: str) -> None:
+    with pytest.raises(ProfileError) as caught:
+        profile("mine", changed(tmp_path, old, new))
+    assert any(problem in found for found in caught.value.problems), caught.value.problems
+    assert "mine.toml: " in str(caught.value)
+
+
+def test_all_that_is_wrong_is_said_at_once(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text('titel = "x"\n[[channel]]\nname = "a"\n[[channel]]\nname = "a"\n')
+    with pytest.raises(ProfileError) as caught:
+        profile("mine", tmp_path)
+    text = str(caught.value)
+    assert len(set(caught.value.problems)) == len(caught.value.problems)
+    for part in ("title is missing", "titel = 'x': unknown key; did you mean 'title'?", "serial", "'a' is used twice"):
+        assert part in text
