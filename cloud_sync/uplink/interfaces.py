@@ -4,13 +4,15 @@ The ring buffer fits `Backlog` without being imported here; a sink fits `Sink` a
 `cloud_sync.uplink.SINKS`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any, ClassVar, Protocol
+from typing import Any, Protocol
 
 from agent.domain.alarm import AlarmChange
+from agent.domain.errors import SinkUnavailable
 from agent.domain.reading import Gap, StoredReading
+from cloud_sync.contract.record import Record
 
 
 class Stream(Enum):
@@ -33,7 +35,10 @@ class Rejection:
 
 
 class Backlog(Protocol):
-    """What is still to be delivered; only what an fsync has covered is ever handed out."""
+    """What is still to be delivered; only what an fsync has covered is ever handed out.
+
+    `take` and `settle` raise StoreError while the disk is sick: try again later.
+    """
 
     async def take(self, sink: str, stream: Stream, limit: int) -> Sequence[Entry]:
         """The oldest entries that `sink` has not settled, at most `limit`, by growing `seq`."""
@@ -44,21 +49,9 @@ class Backlog(Protocol):
         """
 
     async def wait(self, seconds: float) -> None:
-        """Return when something new was stored, or after `seconds`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """One thing to deliver, in the shape of the contract.
-
-    `key` keeps the order where a sink has partitions (sensor or tank id); `body` is JSON-ready.
-    """
-
-    seq: int
-    topic: str
-    key: str
-    time_us: int
-    body: Mapping[str, Any]
+        """Return when something new was stored, or after `seconds`. What was stored before the call may not count,
+        so callers keep `seconds` short.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,22 +67,83 @@ class Delivery:
     because: str = ""
 
 
+class TryLater(SinkUnavailable):
+    """The sink is there but asks for a pause of at least `after_s` seconds."""
+
+    def __init__(self, message: str, after_s: float) -> None:
+        super().__init__(message)
+        self.after_s = after_s
+
+
+class BatchRefused(Exception):
+    """The sink refuses the batch without saying which record is to blame; the forwarder finds out by halving."""
+
+
+class BatchTooLarge(BatchRefused):
+    """The batch has too many records or bytes; smaller ones are sent from now on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batching:
+    """How a sink likes to be fed.
+
+    `limit` is the most records in one `send`; readings wait up to `linger_s` for company (alerts and gaps never
+    wait); a call of the sink that takes longer than `deadline_s` is cut off.
+    """
+
+    limit: int = 500
+    linger_s: float = 0.0
+    deadline_s: float = 30.0
+
+
 class Sink(Protocol):
     """A place the uplink delivers to.
 
-    `Settings` is a frozen dataclass: its fields are the keys of the sink's table in the configuration; secrets are
-    `agent.domain.secret.Secret`. The constructor only keeps its arguments; `open` connects.
+    After a failed or interrupted call the forwarder closes the sink and opens it anew, so a sink never has to go
+    on from a half-done send. Its calls never overlap.
     """
 
-    Settings: ClassVar[type]
+    @property
+    def batching(self) -> Batching: ...
 
     async def open(self) -> None:
         """Raises SinkUnavailable or SinkMisconfigured."""
 
     async def send(self, batch: Sequence[Record]) -> Delivery:
         """Deliver records of one stream, in order. Raises SinkUnavailable (nothing is known to have arrived; the
-        whole batch is kept) or SinkMisconfigured. Sending a record twice must be harmless.
+        whole batch is kept), BatchRefused (nothing has arrived) or SinkMisconfigured. Sending a record twice must
+        be harmless.
         """
 
     async def close(self) -> None:
         """Harmless when not open."""
+
+
+class SinkClass(Protocol):
+    """What `SINKS` names: a class of sinks.
+
+    `Settings` is a frozen dataclass: its fields are the keys of the sink's table in the configuration; secrets are
+    `agent.domain.secret.Secret`. It raises ValueError for fields that do not fit together. The constructor only
+    keeps its arguments.
+    """
+
+    @property
+    def Settings(self) -> type: ...  # noqa: N802
+
+    def __call__(self, settings: Any, gateway_id: str) -> Sink: ...
+
+
+__all__ = [
+    "Backlog",
+    "BatchRefused",
+    "BatchTooLarge",
+    "Batching",
+    "Delivery",
+    "Entry",
+    "Record",
+    "Rejection",
+    "Sink",
+    "SinkClass",
+    "Stream",
+    "TryLater",
+]

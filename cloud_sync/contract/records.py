@@ -1,0 +1,132 @@
+"""From the domain's words to the contract's: pure, and quick enough to be run for every reading.
+
+What does not change between two readings of a sensor is prepared once a sensor.
+"""
+
+from functools import lru_cache
+from math import isfinite
+from typing import Any
+from uuid import UUID, uuid5
+
+from agent.domain.alarm import AlarmChange
+from agent.domain.clock import Instant
+from agent.domain.farm import Sensor
+from agent.domain.reading import Flag, Gap, StoredReading
+from cloud_sync.contract.record import Record
+from cloud_sync.contract.timestamps import iso_utc
+from cloud_sync.contract.topics import SENSOR_ALERTS, SENSOR_GAPS, SENSOR_READINGS
+
+_ALERTS = UUID("6a3f0f0e-5a0b-5c8e-9d53-6f1f4f0f7f11")
+
+
+def record(entry: StoredReading | AlarmChange | Gap, gateway: str) -> Record:
+    """The record of any entry of the backlog."""
+    if isinstance(entry, StoredReading):
+        return reading_record(entry, gateway)
+    if isinstance(entry, AlarmChange):
+        return alert_record(entry, gateway)
+    return gap_record(entry, gateway)
+
+
+def reading_record(stored: StoredReading, gateway: str) -> Record:
+    """A reading for `sensor-readings`, keyed by sensor. A value that is missing or not finite is null."""
+    checked = stored.checked
+    reading = checked.reading
+    at = reading.at
+    sensor_id, tank_id, sensor_type, tank, probe, unit = _constants(reading.sensor)
+    value, flag, because = reading.value, int(checked.flag), checked.because or reading.because
+    if value is not None and not isfinite(value):
+        value, flag, because = None, int(Flag.MISSING), f"not a finite number: {value}"
+    quality = checked.quality
+    body = {
+        "time": iso_utc(at.utc_us),
+        "sensor_id": sensor_id,
+        "tank_id": tank_id,
+        "sensor_type": sensor_type,
+        "value": value,
+        "quality_score": quality if 0.0 <= quality <= 1.0 else 0.0,
+        "metadata": {
+            "flag": flag,
+            "tests": checked.tests,
+            "reason": because,
+            "gateway": gateway,
+            "tank": tank,
+            "probe": probe,
+            "unit": unit,
+            "boot_id": at.boot_id,
+            "boot_s": at.boot_s,
+            "clock_trusted": at.trusted,
+            "sequence": stored.seq,
+        },
+    }
+    return Record(stored.seq, SENSOR_READINGS, sensor_id, at.utc_us, body)
+
+
+def alert_record(change: AlarmChange, gateway: str) -> Record:
+    """A change of an alarm for `sensor-alerts`, keyed by sensor, with the columns of the table `alerts`.
+
+    The raising and the clearing of one occurrence have the same `id`, so that the second completes the row of the
+    first: `created_at` is null in the clearing, `resolved_at` in the raising.
+    """
+    alarm, at = change.alarm, change.at
+    sensor_id, tank_id, sensor_type, tank, probe, unit = _constants(alarm.sensor)
+    time = iso_utc(at.utc_us)
+    body = {
+        "time": time,
+        "id": str(uuid5(_ALERTS, f"{gateway}/{sensor_id}/{alarm.kind.value}/{change.occurrence}")),
+        "tank_id": tank_id,
+        "sensor_id": sensor_id,
+        "alert_type": alarm.kind.value,
+        "severity": alarm.priority.value,
+        "message": change.message,
+        "threshold_value": _finite(alarm.limit),
+        "actual_value": _finite(change.value),
+        "is_resolved": not change.active,
+        "resolved_at": None if change.active else time,
+        "resolved_by": None,
+        "created_at": time if change.active else None,
+        "metadata": {
+            "sensor_type": sensor_type,
+            "flag": int(change.flag),
+            "occurrence": change.occurrence,
+            "deadband": _finite(alarm.deadband),
+            "on_delay_s": _finite(alarm.on_delay_s),
+            "off_delay_s": _finite(alarm.off_delay_s),
+            "tank": tank,
+            "probe": probe,
+            "unit": unit,
+            **_origin(gateway, at),
+            "sequence": change.seq,
+        },
+    }
+    return Record(change.seq, SENSOR_ALERTS, sensor_id, at.utc_us, body)
+
+
+def gap_record(gap: Gap, gateway: str) -> Record:
+    """Readings that a sink will never get, for `sensor-gaps`, keyed by gateway; its time is that of the last one."""
+    body = {
+        "time": iso_utc(gap.to_us),
+        "from": iso_utc(gap.from_us),
+        "to": iso_utc(gap.to_us),
+        "count": gap.count,
+        "first_sequence": gap.first_seq,
+        "last_sequence": gap.last_seq,
+        "sink": gap.sink,
+        "reason": gap.because,
+        "metadata": {"gateway": gateway, "sequence": gap.seq},
+    }
+    return Record(gap.seq, SENSOR_GAPS, gateway, gap.to_us, body)
+
+
+def _origin(gateway: str, at: Instant) -> dict[str, Any]:
+    return {"gateway": gateway, "boot_id": at.boot_id, "boot_s": at.boot_s, "clock_trusted": at.trusted}
+
+
+def _finite(number: float | None) -> float | None:
+    return number if number is not None and isfinite(number) else None
+
+
+@lru_cache(maxsize=10_000)
+def _constants(sensor: Sensor) -> tuple[str, str, str, str, str, str]:
+    tank, quantity = sensor.tank, sensor.quantity
+    return str(sensor.sensor_id), str(tank.tank_id), quantity.sensor_type, tank.name, sensor.probe, quantity.unit

@@ -1,0 +1,118 @@
+"""The archive: every record as daily compressed JSON Lines files in a folder, one folder a topic.
+
+`sensor-readings/2026-11-23.jsonl.gz` and its neighbours can be read with `zcat` while they grow, and copied or
+uploaded as they are. Each record is in them exactly once, whatever was interrupted: see `day_file`.
+"""
+
+import asyncio
+import errno
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from agent.domain.errors import SinkMisconfigured, SinkUnavailable
+from cloud_sync.contract.record import Record
+from cloud_sync.contract.timestamps import utc_day
+from cloud_sync.uplink.day_file import DayFile, make_folder
+from cloud_sync.uplink.interfaces import Batching, Delivery
+
+_FOR_A_PERSON = {
+    errno.EACCES, errno.EPERM, errno.EROFS, errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.ENAMETOOLONG,
+}  # fmt: skip
+_FILES_REMEMBERED = 4
+_SUFFIX = ".jsonl.gz"
+
+
+class ArchiveSink:
+    """Implements `Sink` on a folder of this machine."""
+
+    @dataclass(frozen=True, slots=True)
+    class Settings:
+        """`folder` is made if it is missing.
+
+        Readings wait up to `linger_s` seconds, so that one write holds many, at most `batch` of them. Nothing is
+        written that would leave less than `leave_free_mb` (1 MB = 1,000,000 bytes) on the disk, which the ring buffer
+        needs too. The newest `keep_days` files of each topic are kept; 0 keeps all. `level` is gzip's, 1 to 9.
+        """
+
+        folder: Path
+        linger_s: float = 30.0
+        batch: int = 1000
+        leave_free_mb: int = 256
+        keep_days: int = 0
+        level: int = 6
+
+        def __post_init__(self) -> None:
+            if not 0 <= self.linger_s <= 3600:
+                raise ValueError(f"linger_s must be between 0 and 3600 seconds, not {self.linger_s}")
+            if not 1 <= self.batch <= 10_000:
+                raise ValueError(f"batch must be between 1 and 10000 records, not {self.batch}")
+            if not 1 <= self.level <= 9:
+                raise ValueError(f"level must be between 1 (quick) and 9 (small), not {self.level}")
+            if self.leave_free_mb < 0 or self.keep_days < 0:
+                raise ValueError("leave_free_mb and keep_days cannot be negative; 0 switches them off")
+
+    def __init__(self, settings: Settings, gateway_id: str) -> None:
+        self._settings = settings
+        self._files: dict[Path, DayFile] = {}
+        self._busy: asyncio.Task[None] | None = None
+
+    @property
+    def batching(self) -> Batching:
+        return Batching(self._settings.batch, self._settings.linger_s)
+
+    async def open(self) -> None:
+        await self._in_thread(lambda: make_folder(self._settings.folder))
+
+    async def send(self, batch: Sequence[Record]) -> Delivery:
+        groups: dict[Path, list[Record]] = {}
+        for record in batch:
+            groups.setdefault(Path(record.topic, utc_day(record.time_us) + _SUFFIX), []).append(record)
+        await self._in_thread(lambda: self._append(groups))
+        return Delivery()
+
+    async def close(self) -> None:
+        self._files.clear()
+
+    async def _in_thread(self, work: Callable[[], None]) -> None:
+        """File work cannot be interrupted, so what was given up by the caller must end before the next begins."""
+        if self._busy is not None and not self._busy.done():
+            raise SinkUnavailable(f"{self._settings.folder}: the disk has not finished the last write")
+        self._busy = asyncio.create_task(asyncio.to_thread(work))
+        try:
+            await asyncio.shield(self._busy)
+        except OSError as error:
+            where = error.filename or self._settings.folder
+            kind = SinkMisconfigured if error.errno in _FOR_A_PERSON else SinkUnavailable
+            raise kind(f"{where}: {error.strerror}") from error
+
+    def _append(self, groups: dict[Path, list[Record]]) -> None:
+        folder, least = self._settings.folder, self._settings.leave_free_mb
+        if shutil.disk_usage(folder).free < least * 1_000_000:
+            raise OSError(errno.ENOSPC, f"less than leave_free_mb = {least} MB are left on the disk", str(folder))
+        for name, group in groups.items():
+            path = folder / name
+            try:
+                self._day_file(path).append(group)
+            except OSError as error:
+                raise OSError(error.errno, error.strerror, str(path)) from error
+
+    def _day_file(self, path: Path) -> DayFile:
+        file = self._files.pop(path, None)
+        if file is None:
+            file = DayFile(path, self._settings.level)
+            make_folder(path.parent)
+            if not path.exists():
+                self._drop_oldest(path.parent)
+        while len(self._files) >= _FILES_REMEMBERED:
+            del self._files[next(iter(self._files))]
+        self._files[path] = file
+        return file
+
+    def _drop_oldest(self, folder: Path) -> None:
+        """Make room for one more day. By name and number, not by the clock: it may be years off."""
+        if self._settings.keep_days:
+            days = sorted(folder.glob(f"????-??-??{_SUFFIX}"), reverse=True)
+            for path in days[self._settings.keep_days - 1 :]:
+                path.unlink()

@@ -1,0 +1,160 @@
+"""A clock that jumps, a backlog in memory, and a sink that does what the script says."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from enum import Enum, auto
+
+from agent.domain.clock import Instant
+from agent.domain.errors import SinkMisconfigured, SinkUnavailable
+from cloud_sync.contract.record import Record
+from cloud_sync.uplink.interfaces import Batching, BatchRefused, BatchTooLarge, Delivery, Entry, Rejection, Stream
+
+
+class JumpingClock:
+    """Sleeping takes no time but moves the clock."""
+
+    def __init__(self) -> None:
+        self.time_s = 1000.0
+        self.slept: list[float] = []
+
+    def now(self) -> Instant:
+        return Instant(int(self.time_s * 1e6), self.time_s, "boot-a", True)
+
+    def boot_s(self) -> float:
+        return self.time_s
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.time_s += seconds
+        await asyncio.sleep(0)
+
+
+class Drained(Exception):
+    """Nothing is left to deliver and nothing more will come; ends the forwarder of a test."""
+
+
+class MemoryBacklog:
+    """Fits `Backlog`. Each `wait` that finds nothing new brings the next of `later`; at the end it raises Drained,
+    once everything is settled or `until` (boot seconds) is reached.
+    """
+
+    def __init__(
+        self,
+        clock: JumpingClock,
+        readings: Iterable[Entry] = (),
+        alerts: Iterable[Entry] = (),
+        gaps: Iterable[Entry] = (),
+        later: Iterable[tuple[Stream, Sequence[Entry]]] = (),
+        until: float | None = None,
+    ) -> None:
+        self._clock = clock
+        self._until = until
+        self._later = list(later)
+        self.entries = {Stream.READINGS: list(readings), Stream.ALERTS: list(alerts), Stream.GAPS: list(gaps)}
+        self.cursors: dict[tuple[str, Stream], int] = {}
+        self.dead: list[tuple[Stream, Rejection]] = []
+        self.on_settle: Callable[[Stream, Sequence[int], Sequence[Rejection]], None] = lambda *_: None
+
+    def unsettled(self, sink: str, stream: Stream) -> list[Entry]:
+        return [entry for entry in self.entries[stream] if entry.seq > self.cursors.get((sink, stream), 0)]
+
+    async def take(self, sink: str, stream: Stream, limit: int) -> Sequence[Entry]:
+        await asyncio.sleep(0)
+        return self.unsettled(sink, stream)[:limit]
+
+    async def settle(self, sink: str, stream: Stream, upto: int, rejected: Sequence[Rejection]) -> None:
+        await asyncio.sleep(0)
+        self.on_settle(stream, [e.seq for e in self.unsettled(sink, stream) if e.seq <= upto], rejected)
+        self.cursors[sink, stream] = upto
+        self.dead += [(stream, rejection) for rejection in rejected]
+
+    async def wait(self, seconds: float) -> None:
+        assert seconds > 0
+        await asyncio.sleep(0)
+        self._clock.time_s += seconds
+        if self._later:
+            stream, entries = self._later.pop(0)
+            self.entries[stream] += entries
+            return
+        over = self._until is not None and self._clock.time_s >= self._until
+        sinks = {sink for sink, _ in self.cursors}
+        settled = sinks and not any(self.unsettled(sink, stream) for sink in sinks for stream in Stream)
+        if over or (self._until is None and settled):
+            raise Drained
+        assert self._clock.time_s < 1e7, "nothing is ever delivered"
+
+
+class Step(Enum):
+    """What the sink does with one send."""
+
+    ACCEPT = auto()
+    UNAVAILABLE = auto()
+    MISCONFIGURED = auto()
+    CRASH = auto()
+    CANCEL_ITSELF = auto()
+    LOSE_THE_ACK = auto()
+    KEEP_THE_SECOND_HALF = auto()
+    KEEP_ALL = auto()
+    TOO_LARGE = auto()
+    HANG = auto()
+
+
+class ScriptedSink:
+    """Follows `steps`, then accepts. Records in `poison` are refused: by name if it `names` them, otherwise with the
+    whole batch.
+    """
+
+    def __init__(
+        self,
+        steps: Iterable[Step] = (),
+        poison: Iterable[int] = (),
+        names: bool = False,
+        batching: Batching | None = None,
+    ) -> None:
+        self.steps = list(steps)
+        self.poison = set(poison)
+        self.names = names
+        self.batching = batching or Batching(limit=20, deadline_s=0.005)
+        self.received: list[tuple[str, int]] = []
+        self.sizes: list[int] = []
+        self.opened = 0
+
+    async def open(self) -> None:
+        self.opened += 1
+
+    async def close(self) -> None:
+        pass
+
+    async def send(self, batch: Sequence[Record]) -> Delivery:
+        self.sizes.append(len(batch))
+        step = self.steps.pop(0) if self.steps else Step.ACCEPT
+        match step:
+            case Step.UNAVAILABLE:
+                raise SinkUnavailable("away")
+            case Step.MISCONFIGURED:
+                raise SinkMisconfigured("who are you?")
+            case Step.CRASH:
+                raise ZeroDivisionError("a bug")
+            case Step.CANCEL_ITSELF:
+                raise asyncio.CancelledError
+            case Step.HANG:
+                await asyncio.sleep(60)
+            case Step.TOO_LARGE if len(batch) > 1:
+                raise BatchTooLarge("too large")
+            case Step.KEEP_ALL:
+                return Delivery(keep_from=batch[0].seq, because="full")
+            case Step.KEEP_THE_SECOND_HALF if len(batch) > 1:
+                middle = len(batch) // 2
+                delivery = self._judge(batch[:middle])
+                return Delivery(delivery.rejected, batch[middle].seq, "full")
+        delivery = self._judge(batch)
+        if step is Step.LOSE_THE_ACK:
+            raise SinkUnavailable("connection reset")
+        return delivery
+
+    def _judge(self, batch: Sequence[Record]) -> Delivery:
+        bad = [record.seq for record in batch if record.seq in self.poison]
+        if bad and not self.names:
+            raise BatchRefused("bad batch")
+        self.received += [(record.topic, record.seq) for record in batch if record.seq not in bad]
+        return Delivery([Rejection(seq, "bad record") for seq in bad])

@@ -1,0 +1,122 @@
+"""The archive on a real folder."""
+
+import asyncio
+import gzip
+import json
+import resource
+import threading
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agent.domain.errors import SinkUnavailable
+from cloud_sync.contract.records import record
+from cloud_sync.uplink.archive import ArchiveSink
+from tests.cloud_sync.sink_contract import SinkContract, World
+from tests.cloud_sync.things import GATEWAY, MIDNIGHT_US, change, gap, reading, records
+
+
+class ArchiveWorld(World):
+    """Away: the disk takes no byte more. Refused: a file is where the folder should be."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+        self._aside = folder.with_name("aside")
+
+    def sink(self, **settings: Any) -> ArchiveSink:
+        return ArchiveSink(ArchiveSink.Settings(self.folder, leave_free_mb=0, **settings), GATEWAY)
+
+    def received(self) -> list[Mapping[str, Any]]:
+        files = sorted(self.folder.glob("*/*.jsonl.gz"))
+        return [json.loads(line) for file in files for line in gzip.decompress(file.read_bytes()).splitlines()]
+
+    def go_away(self) -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (0, self._limits[1]))
+
+    def come_back(self) -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, self._limits)
+
+    def refuse_us(self) -> None:
+        if self.folder.exists():
+            self.folder.rename(self._aside)
+        self.folder.write_text("")
+
+    def admit_us(self) -> None:
+        if self.folder.is_file():
+            self.folder.unlink()
+        if self._aside.exists():
+            self._aside.rename(self.folder)
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[ArchiveWorld]:
+    world = ArchiveWorld(tmp_path / "archive")
+    yield world
+    world.come_back()
+
+
+class TestArchiveKeepsTheContract(SinkContract):
+    pass
+
+
+async def test_each_topic_and_utc_day_has_its_file(world: ArchiveWorld) -> None:
+    sink = world.sink()
+    await sink.open()
+    await sink.send([record(reading(seq, MIDNIGHT_US + seq - 3), GATEWAY) for seq in range(1, 6)])
+    await sink.send([record(change(1), GATEWAY)])
+    await sink.send([record(gap(1), GATEWAY)])
+    assert sorted(str(path.relative_to(world.folder)) for path in world.folder.glob("*/*")) == [
+        "sensor-alerts/2026-11-23.jsonl.gz",
+        "sensor-gaps/2026-11-23.jsonl.gz",
+        "sensor-readings/2026-11-23.jsonl.gz",
+        "sensor-readings/2026-11-24.jsonl.gz",
+    ]
+
+
+async def test_room_is_left_for_the_ring_buffer(tmp_path: Path) -> None:
+    sink = ArchiveSink(ArchiveSink.Settings(tmp_path, leave_free_mb=10**9), GATEWAY)
+    await sink.open()
+    with pytest.raises(SinkUnavailable, match=f"{tmp_path}: less than leave_free_mb"):
+        await sink.send(records(1, 2))
+
+
+async def test_a_full_disk_is_told_with_the_path(world: ArchiveWorld) -> None:
+    sink = world.sink()
+    await sink.open()
+    world.go_away()
+    with pytest.raises(SinkUnavailable, match=r"sensor-readings/2026-11-23\.jsonl\.gz: File too large"):
+        await sink.send(records(1, 2))
+
+
+async def test_the_newest_days_are_kept(world: ArchiveWorld) -> None:
+    sink = world.sink(keep_days=2)
+    await sink.open()
+    for day in (0, 1, 2, 3):
+        await sink.send([record(reading(day + 1, MIDNIGHT_US + day * 86_400_000_000), GATEWAY)])
+    names = sorted(path.name for path in world.folder.glob("*/*"))
+    assert names == ["2026-11-26.jsonl.gz", "2026-11-27.jsonl.gz"]
+
+
+async def test_a_write_that_was_given_up_ends_before_the_next_begins(world: ArchiveWorld) -> None:
+    sink = world.sink()
+    await sink.open()
+    disk_answers = threading.Event()
+
+    def wait_for_the_disk() -> None:
+        disk_answers.wait(5)
+
+    hanging = asyncio.create_task(sink._in_thread(wait_for_the_disk))
+    await asyncio.sleep(0)
+    hanging.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await hanging
+    with pytest.raises(SinkUnavailable, match="has not finished the last write"):
+        await sink.send(records(1, 2))
+    disk_answers.set()
+    assert sink._busy is not None
+    await sink._busy
+    await sink.send(records(1, 2))
+    assert len(world.received()) == 2

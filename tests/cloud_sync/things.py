@@ -1,0 +1,43 @@
+"""A small farm and what it measured."""
+
+from uuid import UUID
+
+from agent.domain.alarm import Alarm, AlarmChange, AlarmKind, Priority
+from agent.domain.clock import Instant
+from agent.domain.farm import Sensor, Tank
+from agent.domain.quantity import Quantity
+from agent.domain.reading import CheckedReading, Flag, Gap, Reading, StoredReading
+from cloud_sync.contract.record import Record
+from cloud_sync.contract.records import record
+
+GATEWAY = "farm-1"
+NOON_US = 1_795_435_200_000_000  # 2026-11-23T12:00:00Z
+MIDNIGHT_US = NOON_US + 12 * 3600 * 1_000_000
+TANK = Tank("tank-3", UUID(int=3))
+OXYGEN = Sensor(UUID(int=31), TANK, "do-1", "oxygen", Quantity.DISSOLVED_OXYGEN, None)
+WARMTH = Sensor(UUID(int=32), TANK, "do-1", "temperature", Quantity.TEMPERATURE, None)
+
+
+def instant(utc_us: int = NOON_US) -> Instant:
+    return Instant(utc_us, 12.5, "boot-a", True)
+
+
+def reading(seq: int, utc_us: int | None = None, value: float | None = 7.25, sensor: Sensor = OXYGEN) -> StoredReading:
+    at = instant(NOON_US + seq * 1000 if utc_us is None else utc_us)
+    flag = Flag.MISSING if value is None else Flag.GOOD
+    because = "no reply in 1.0 s" if value is None else None
+    return StoredReading(seq, CheckedReading(Reading(sensor, at, value, because), flag, 1.0, "11111", because))
+
+
+def change(seq: int, active: bool = True, occurrence: int = 1) -> AlarmChange:
+    alarm = Alarm(OXYGEN, AlarmKind.CRITICAL_LOW, Priority.CRITICAL, 4.0, 0.3, 30.0, 60.0)
+    return AlarmChange(seq, alarm, active, occurrence, instant(NOON_US + seq), 3.9, Flag.GOOD, "oxygen is low")
+
+
+def gap(seq: int) -> Gap:
+    return Gap(seq, "archive", 100, 199, NOON_US, NOON_US + 5, 100, "the ring buffer was full")
+
+
+def records(first: int, last: int) -> list[Record]:
+    """Readings with sequence numbers `first` to `last`."""
+    return [record(reading(seq), GATEWAY) for seq in range(first, last + 1)]
