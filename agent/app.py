@@ -62,8 +62,8 @@ class App:
     async def run(self) -> None:
         """Until `stop()`; what was read by then is stored and the files are closed."""
         try:
-            recalled = await self.store.recall(USABLE_QUALITY)
-            self.pipeline.resume(recalled.standing, recalled.memory)
+            recalled = await self.store.recall(USABLE_QUALITY, self.pipeline.remember)
+            self.pipeline.resume(recalled.standing)
             self.feed.resume(self.pipeline.watches(), recalled.standing, recalled.unsent)
             await self._run_until_stopped()
         finally:

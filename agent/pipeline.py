@@ -71,6 +71,7 @@ class Pipeline:
 
     def __init__(self, checks: Mapping[Sensor, SensorChecks], alarms: Iterable[Alarm], keep: Keep, tell: Tell) -> None:
         self._checks = checks
+        self._histories = {sensor.sensor_id: own.history for sensor, own in checks.items()}
         self._watches: dict[Sensor, list[Watch]] = {sensor: [] for sensor in checks}
         for alarm in alarms:
             self._watches[alarm.sensor].append(Watch(alarm))
@@ -79,16 +80,18 @@ class Pipeline:
         self._last_seq = 0
         self.latest: dict[Sensor, CheckedReading] = {}
 
-    def resume(self, standing: Iterable[AlarmChange], memory: Iterable[Remembered]) -> None:
-        """Let every alarm stand where its last change left it, and the checks remember what was stored."""
-        histories = {sensor.sensor_id: checks.history for sensor, checks in self._checks.items()}
-        for past in memory:
-            if (history := histories.get(past.sensor_id)) is None:
-                continue
-            if past.bucket:
-                history.baseline.add_bucket(past.at_s, past.count, past.mean, past.m2)
-            else:
-                history.add(past.at_s, past.mean, past.quality)
+    def remember(self, past: Remembered) -> None:
+        """Give a sensor's checks something stored before this start; oldest first."""
+        history = self._histories.get(past.sensor_id)
+        if history is None:
+            return
+        if past.bucket:
+            history.baseline.add_bucket(past.at_s, past.count, past.mean, past.m2)
+        else:
+            history.add(past.at_s, past.mean, past.quality)
+
+    def resume(self, standing: Iterable[AlarmChange]) -> None:
+        """Let every alarm stand where its last change left it."""
         known = {str(change.alarm): change for change in standing}
         self._last_seq = max((change.seq for change in known.values()), default=0)
         for watch in self.watches():

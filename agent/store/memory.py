@@ -46,9 +46,9 @@ def remembered(connection: sqlite3.Connection, now: Instant, usable_quality: flo
         SELECT s.sensor_id, b.boot_id, boot_ms, utc_us, trusted, 1, value, 0.0, quality
         FROM readings AS r JOIN sensors AS s ON s.id = r.sensor JOIN boots AS b ON b.id = r.boot
         WHERE seq >= ? AND value IS NOT NULL AND substr(tests, 1, 1) <> '4' ORDER BY seq"""
-    for row in connection.execute(buckets, (day, hour, usable_quality, _BUCKET_MS)).fetchall():
+    for row in connection.execute(buckets, (day, hour, usable_quality, _BUCKET_MS)):
         yield from _placed(now, row, True)
-    for row in connection.execute(single, (hour,)).fetchall():
+    for row in connection.execute(single, (hour,)):
         yield from _placed(now, row, False)
 
 

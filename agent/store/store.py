@@ -43,13 +43,10 @@ class StoreSettings:
 
 @dataclass(frozen=True, slots=True)
 class Recalled:
-    """What the gateway needs to know of its past: how each alarm stands, which changes MQTT did not get, and what the
-    checks remember.
-    """
+    """What the gateway needs to know of its past: how each alarm stands, and which changes MQTT did not get."""
 
     standing: Sequence[AlarmChange] = ()
     unsent: Sequence[AlarmChange] = ()
-    memory: Sequence[Remembered] = ()
 
 
 class Store:
@@ -119,16 +116,19 @@ class Store:
             log.warning("Readings are stored again")
         self.trouble = trouble
 
-    async def recall(self, usable_quality: float) -> Recalled:
-        """What is known from before; nothing (and `trouble`) where the database cannot be opened."""
+    async def recall(self, usable_quality: float, remember: Callable[[Remembered], None]) -> Recalled:
+        """What is known from before; nothing (and `trouble`) where the database cannot be opened.
+
+        `remember` gets what the checks should know, oldest first; it is called in the store's thread.
+        """
         try:
             standing = await self._call(self._writer.standing_alarms)
             unsent = await self._call(self._writer.take, FEED, "alerts", _MOST_UNSENT)
-            memory = await self._call(self._writer.remembered, self._clock.now(), usable_quality)
+            await self._call(self._writer.recall, self._clock.now(), usable_quality, remember)
         except StoreError as error:
             self._tell(str(error))
             return Recalled()
-        return Recalled(standing, cast(Sequence[AlarmChange], unsent), memory)
+        return Recalled(standing, cast(Sequence[AlarmChange], unsent))
 
     async def feed_has(self, seq: int) -> None:
         """The alarm feed has published everything up to that change; if that cannot be noted it is published twice."""

@@ -80,9 +80,14 @@ class Writer:
         """The last change of every alarm there ever was."""
         return self._within(lambda tables: tables.alarms.newest_of_each())
 
-    def remembered(self, now: Instant, usable_quality: float) -> Sequence[Remembered]:
-        """What the checks should know of the past; see `agent.store.memory`."""
-        return self._within(lambda tables: list(remembered(tables.connection, now, usable_quality)))
+    def recall(self, now: Instant, usable_quality: float, remember: Callable[[Remembered], None]) -> None:
+        """Hand over what the checks should know of the past, one by one: an hour of readings is no list to keep."""
+
+        def work(tables: _Tables) -> None:
+            for past in remembered(tables.connection, now, usable_quality):
+                remember(past)
+
+        self._within(work)
 
     def _within(self, work: Callable[[_Tables], T]) -> T:
         try:
