@@ -6,7 +6,7 @@ starts it again; sinks are supervised by their forwarders, so a sink's bug stops
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Mapping
+from collections.abc import Collection, Coroutine, Mapping
 from random import Random
 from typing import Any
 
@@ -80,8 +80,7 @@ class App:
                 len(self.loops),
             )
             await self._stopping.wait()
-            for task in tasks:
-                task.cancel()
+            await _cancelled(tasks)
 
     def _parts(self) -> list[Coroutine[Any, Any, None]]:
         return [
@@ -112,6 +111,17 @@ class App:
                 for s in (forwarder.status for forwarder in self.forwarders)
             ],
         }
+
+
+async def _cancelled(tasks: Collection[asyncio.Task[None]]) -> None:
+    """Cancel until all have ended: Python 3.11's `wait_for`, which our libraries use, swallows a cancellation that
+    comes together with the result it waits for (mended in 3.12).
+    """
+    running: Collection[asyncio.Task[None]] = tasks
+    while running:
+        for task in running:
+            task.cancel()
+        _, running = await asyncio.wait(running, timeout=0.5)
 
 
 def buses(gateway: Gateway, clock: Clock) -> list[tuple[Bus, Mapping[Probe, ProbeDriver]]]:

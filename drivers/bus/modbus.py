@@ -96,6 +96,9 @@ class ModbusLine:
         try:
             reply: ModbusPDU = await client.execute(False, request)
             owed_s = self._frame_gap_s
+            if (task := asyncio.current_task()) is not None and task.cancelling():
+                # Python 3.11's wait_for, in pymodbus, swallows a cancellation that comes together with the reply.
+                raise asyncio.CancelledError
         except ModbusIOException:
             self._forget_unsent(client)
             if self._received and self._question is not None:

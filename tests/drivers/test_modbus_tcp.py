@@ -161,3 +161,18 @@ async def test_rtu_frames_travel_through_a_serial_server() -> None:
             await bus.read(1, Space.HOLDING, 500, 1)
         assert await bus.read(1, Space.HOLDING, 700, 1) == (700,)
         await bus.close()
+
+
+async def test_a_cancellation_that_comes_with_the_reply_is_not_lost() -> None:
+    """Python 3.11's wait_for hands over the reply and forgets the cancellation: a poller would never end."""
+    async with tcp_device(echo_tcp) as (_, port):
+        bus = ModbusLine(tcp_settings(port), RealClock())
+        await bus.open()
+        reading = asyncio.ensure_future(bus.read(1, Space.HOLDING, 0, 1))
+        while bus._question is None:
+            await asyncio.sleep(0)
+        assert bus._client is not None
+        bus._client.ctx.response_future.add_done_callback(lambda _: reading.cancel())
+        with pytest.raises(asyncio.CancelledError):
+            await reading
+        await bus.close()
