@@ -21,15 +21,17 @@ test: $(VENV)/.dev
 bench: $(VENV)/.dev
 	$(BIN)/python -m tests.bench
 
-lock:  # needs uv on the PATH
-	uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-annotate --extra simulate --extra http pyproject.toml -o requirements.lock
-	uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-annotate --extra dev pyproject.toml -o requirements-dev.lock
+LOCK := uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-annotate pyproject.toml
+lock:  # needs uv on the PATH: a Pi's packages, those of the simulated farm, those of the tests
+	$(LOCK) --extra http -o requirements.lock
+	$(LOCK) --extra http --extra simulate -o requirements-simulate.lock
+	$(LOCK) --extra dev -o requirements-dev.lock
 
 clean:
 	rm -rf $(VENV) var build dist *.egg-info
 
-$(VENV)/.run: requirements.lock pyproject.toml
-	$(call environment,requirements.lock)
+$(VENV)/.run: requirements-simulate.lock pyproject.toml
+	$(call environment,requirements-simulate.lock)
 	@touch $@
 
 $(VENV)/.dev: requirements-dev.lock pyproject.toml

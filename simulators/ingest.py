@@ -1,8 +1,8 @@
 """A small ingest endpoint over real HTTP: stands in for the cloud in tests and in the demonstration.
 
-POST /ingest with `Authorization: Bearer <key>` or `X-API-Key: <key>` and a JSON body `{"records": [...]}`, gzipped or
-not. Answers 200 with `{"accepted": n, "rejected": [{"index": i, "because": "…"}]}`. What arrived is remembered once an
-identity, in memory.
+POST /ingest with `Authorization: Bearer <key>` or `X-API-Key: <key>` and a JSON body `{"topic": …, "records": [...]}`,
+gzipped or not. Answers 200 with `{"accepted": n, "rejected": [{"index": i, "because": "…"}]}`. What arrived is
+remembered once an identity, in memory.
 """
 
 import gzip
@@ -39,11 +39,14 @@ class Misbehaviour:
     times: int | None = None
 
 
-def identity(record: Record) -> str:
-    """Topic, sensor and time; a record without a sensor is known by its whole content."""
+def identity(record: Record, topic: str | None = None) -> str:
+    """Topic, sensor and time; a record without a sensor is known by its whole content.
+
+    An alert of a sensor may bear the time of its reading, so the topic belongs to it.
+    """
     if "sensor_id" in record and "time" in record:
-        return f"{record.get('topic')}/{record['sensor_id']}/{record['time']}"
-    return json.dumps(record, sort_keys=True)
+        return f"{topic}/{record['sensor_id']}/{record['time']}"
+    return f"{topic}/{json.dumps(record, sort_keys=True)}"
 
 
 @dataclass(slots=True)
@@ -95,7 +98,7 @@ class IngestServer:
             self._server.server_close()
             self._server = None
 
-    def store(self, records: list[Any]) -> list[dict[str, Any]]:
+    def store(self, records: list[Any], topic: str | None = None) -> list[dict[str, Any]]:
         """Remember records; returns which were refused, and why."""
         rejected = []
         with self._lock:
@@ -104,7 +107,7 @@ class IngestServer:
                 if because is not None:
                     rejected.append({"index": index, "because": because})
                     continue
-                key = identity(record)
+                key = identity(record, topic)
                 self.received.duplicates += key in self.received.records
                 self.received.records[key] = record
         return rejected
@@ -200,7 +203,7 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             body = json.loads(gzip.decompress(raw) if self.headers.get("Content-Encoding") == "gzip" else raw)
             records = body["records"]
-            rejected = owner.store(list(records))
+            rejected = owner.store(list(records), body.get("topic"))
         except (ValueError, OSError, EOFError, KeyError, TypeError) as error:
             return 400, {"error": f"not a batch of records: {error!r}"}
         return 200, {"accepted": len(records) - len(rejected), "rejected": rejected}

@@ -1,0 +1,10 @@
+"""`make bench`: every figure of the README's table, in a few minutes. Compare ratios; machines are noisy."""
+
+import sys
+
+from tests.bench import cost_of_a_reading
+
+if __name__ == "__main__":
+    seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 20.0
+    cost_of_a_reading.by_stage(seconds)
+    cost_of_a_reading.by_size(seconds)
