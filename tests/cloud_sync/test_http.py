@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 
 from agent.domain.errors import SinkMisconfigured, SinkUnavailable
 from agent.domain.secret import Secret
@@ -19,7 +20,6 @@ from tests.cloud_sync.sink_contract import JudgingSinkContract, JudgingWorld
 from tests.cloud_sync.things import GATEWAY, records
 
 KEY = "hush-hush-hush"
-CERTIFICATE = Path(__file__).with_name("localhost.pem")  # of 127.0.0.1, signed by itself, only for these tests
 
 
 class HttpWorld(JudgingWorld):
@@ -162,14 +162,17 @@ async def test_too_large_batches_arrive_in_parts(world: HttpWorld) -> None:
     assert [identity(record.body) for record in records(1, 100)] == world.server.arrivals
 
 
-async def test_a_certificate_of_an_unknown_authority_is_refused(world: HttpWorld) -> None:
+async def test_a_certificate_of_an_unknown_authority_is_refused(world: HttpWorld, tmp_path: Path) -> None:
+    authority, authority_file, certificate = trustme.CA(), tmp_path / "ca.pem", tmp_path / "server.pem"
+    authority.cert_pem.write_to_path(str(authority_file))
+    authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(str(certificate))
     world.server.stop()
-    world.server = IngestServer(CERTIFICATE)
+    world.server = IngestServer(certificate)
     world.server.key = KEY
     world.server.start()
     with pytest.raises(SinkMisconfigured, match="CERTIFICATE_VERIFY_FAILED"):
         await send(world, records(1, 3), timeout_s=5.0)
-    assert await send(world, records(1, 3), timeout_s=5.0, ca_file=CERTIFICATE) == Delivery()
+    assert await send(world, records(1, 3), timeout_s=5.0, ca_file=authority_file) == Delivery()
     with pytest.raises(SinkMisconfigured, match="ca_file /nowhere"):
         await send(world, records(1, 3), ca_file=Path("/nowhere"))
 
