@@ -22,12 +22,13 @@ class Standing:
 class Watch:
     """Watches one alarm; `observe` takes every reading of its sensor."""
 
-    __slots__ = ("_clears", "_pending_s", "_raises", "alarm", "standing")
+    __slots__ = ("_clears", "_frozen_s", "_pending_s", "_raises", "alarm", "standing")
 
     def __init__(self, alarm: Alarm, standing: Standing = Standing()) -> None:
         self.alarm = alarm
         self.standing = standing
         self._pending_s: float | None = None
+        self._frozen_s: float | None = None
         if alarm.limit is not None:
             sign = 1.0 if alarm.kind in LOW_KINDS else -1.0
             self._raises = (sign, sign * alarm.limit)
@@ -37,14 +38,19 @@ class Watch:
         """Whether the alarm changed its state; `standing` then holds the new one."""
         active = self.standing.active
         turning = self._turns(checked, active)
+        at_s = checked.reading.at.boot_s
         if turning is None:
+            if self._frozen_s is None:
+                self._frozen_s = at_s
             return False
+        frozen_s, self._frozen_s = self._frozen_s, None
         if not turning:
             self._pending_s = None
             return False
-        at_s = checked.reading.at.boot_s
         if self._pending_s is None:
             self._pending_s = at_s
+        elif frozen_s is not None:
+            self._pending_s += at_s - frozen_s  # the time without a word counts for neither side
         if at_s - self._pending_s < (self.alarm.off_delay_s if active else self.alarm.on_delay_s):
             return False
         self._pending_s = None

@@ -21,7 +21,7 @@ class Limits:
     tolerance: float = 0.0
 
     def __post_init__(self) -> None:
-        if not 0 < self.suspect_after_s <= self.fail_after_s or self.tolerance < 0:
+        if not (0 < self.suspect_after_s <= self.fail_after_s and self.tolerance >= 0):
             raise ValueError("needs 0 < suspect_after_s <= fail_after_s and tolerance >= 0")
 
 

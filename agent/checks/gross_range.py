@@ -20,6 +20,11 @@ class Limits:
     sensor: Span | None = None
     user: Span | None = None
 
+    def __post_init__(self) -> None:
+        for name, span in (("sensor", self.sensor), ("user", self.user)):
+            if span is not None and not span.low < span.high:
+                raise ValueError(f"{name} needs low below high, got {span.low:g} and {span.high:g}")
+
 
 def judge(value: float, at_s: float, history: History, limits: Limits) -> Verdict:
     """GOOD, SUSPECT or FAIL; GOOD where no limit is set."""

@@ -23,8 +23,8 @@ class Limits:
     longest_s: float = 3600.0
 
     def __post_init__(self) -> None:
-        if self.per_minute <= 0:
-            raise ValueError(f"per_minute must be above 0, got {self.per_minute:g}")
+        if not (self.per_minute > 0 and self.longest_s > 0):
+            raise ValueError("needs per_minute > 0 and longest_s > 0")
 
 
 def judge(value: float, at_s: float, history: History, limits: Limits) -> Verdict:

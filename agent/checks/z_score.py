@@ -23,7 +23,7 @@ class Limits:
     least_readings: int = 20
 
     def __post_init__(self) -> None:
-        if self.threshold <= 0 or not 0 < self.least_span_s <= self.window_s or self.least_readings < 2:
+        if not (self.threshold > 0 and 0 < self.least_span_s <= self.window_s and self.least_readings >= 2):
             raise ValueError("needs threshold > 0, 0 < least_span_s <= window_s and least_readings >= 2")
 
 
@@ -31,7 +31,7 @@ def judge(value: float, at_s: float, history: History, limits: Limits) -> Verdic
     """NOT_EVALUATED until the baseline is long enough, and for a baseline that never moved."""
     if history.baseline.span_s(at_s) < limits.least_span_s:
         return _NOT_EVALUATED
-    count, mean, deviation = history.baseline.statistics()
+    count, mean, deviation = history.baseline.statistics(at_s)
     if count < limits.least_readings or deviation == 0.0:
         return _NOT_EVALUATED
     z = (value - mean) / deviation

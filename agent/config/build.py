@@ -4,7 +4,8 @@ Each table is validated by itself, so that a mistake in one does not hide those 
 table is not blamed a second time.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from os.path import realpath
 from pathlib import Path
 from typing import Any, TypeVar
 from uuid import NAMESPACE_URL, UUID, uuid5
@@ -14,8 +15,8 @@ from pydantic import ValidationError
 from agent.alarm_feed import MqttSettings
 from agent.config import shape
 from agent.config.farm import Gateway
-from agent.config.limits import check_limits, sensor_alarms, species_names
-from agent.config.problems import Problem, from_validation, shown, unknown_key
+from agent.config.limits import check_limits, sensor_alarms, species_names, tank_limits
+from agent.config.problems import Problem, from_validation, not_a_table, shown, unknown_key
 from agent.config.sinks import sink_choices
 from agent.domain.alarm import Alarm
 from agent.domain.farm import BusSettings, Probe, Protocol, Sensor, SerialLine, Tank, TcpEndpoint
@@ -38,12 +39,13 @@ class Builder:
         self._problems = problems
         self._id = "gateway"
         self._profiles: dict[str, Profile] = {}
+        self._ids: dict[UUID, str] = {}
 
     def build(self) -> Gateway | None:
         """None when something essential is missing; usable only when there are no problems."""
         for key in self._document:
             if key not in _SECTIONS:
-                self._problems.append(unknown_key(key, self._document[key], _SECTIONS))
+                self._problems.append(unknown_key(key, _SECTIONS))
         gateway = self._table("gateway", shape.GatewayTable)
         mqtt = self._table("mqtt", shape.MqttTable)
         ring_buffer = self._table("ring_buffer", shape.RingBufferTable)
@@ -53,9 +55,9 @@ class Builder:
         buses = self._buses()
         probes = self._probes({name: tank for name, (tank, _) in tanks.items()}, buses, gateway)
         sensors = [sensor for probe in probes for sensor in probe.sensors]
-        checks = check_limits(self._document.get("checks", {}), sensors, self._problems)
+        checks = check_limits(self._tables("checks"), sensors, self._problems)
         alarms = self._alarms(tanks, probes, timing)
-        sinks = sink_choices(self._document.get("sinks", {}), self._folder, self._problems)
+        sinks = sink_choices(self._tables("sinks"), self._folder, self._problems)
         if gateway is None or mqtt is None or ring_buffer is None or self._problems:
             return None
         state_dir = self._folder / gateway.state_dir
@@ -63,14 +65,14 @@ class Builder:
             gateway_id=gateway.id,
             site=gateway.site,
             state_dir=state_dir,
-            runtime_dir=self._folder / (gateway.runtime_dir or state_dir),
+            runtime_dir=self._folder / gateway.runtime_dir if gateway.runtime_dir else state_dir,
             tanks=[tank for tank, _ in tanks.values()],
             buses=list(buses.values()),
             probes=probes,
             profiles=self._profiles,
             checks=checks,
             alarms=alarms,
-            mqtt=_mqtt(mqtt),
+            mqtt=self._mqtt(mqtt),
             store=StoreSettings(state_dir / "ring-buffer.sqlite", ring_buffer.size_mb, ring_buffer.commit_s),
             sinks=sinks,
         )
@@ -87,8 +89,15 @@ class Builder:
         try:
             return table.model_validate(value)
         except ValidationError as error:
-            self._problems += from_validation(error, key, table.model_fields)
+            self._problems += from_validation(error, key, table)
             return None
+
+    def _tables(self, key: str) -> Mapping[str, Any]:
+        tables = self._document.get(key, {})
+        if isinstance(tables, dict):
+            return tables
+        self._problems.append(not_a_table(key, tables))
+        return {}
 
     def _tanks(self) -> dict[str, tuple[Tank, shape.TankTable]]:
         tanks: dict[str, tuple[Tank, shape.TankTable]] = {}
@@ -103,21 +112,32 @@ class Builder:
                 self._wrong(
                     f"tanks[{n}].species", table.species, "is not known", f"write one of {known}, or give limits"
                 )
-            tanks[table.name] = (Tank(table.name, table.tank_id or self._uuid(table.name)), table)
+            self._check_tank_limits(f"tanks[{n}].limits", table)
+            tank_id = self._id_of(f"tanks[{n}].tank_id", table.tank_id, table.name)
+            tanks[table.name] = (Tank(table.name, tank_id), table)
         return tanks
+
+    def _check_tank_limits(self, key: str, table: shape.TankTable) -> None:
+        sensor_types = [quantity.sensor_type for quantity in Quantity]
+        for sensor_type in table.limits:
+            if sensor_type not in sensor_types:
+                self._problems.append(unknown_key(f"{key}.{sensor_type}", sensor_types))
+            elif disorder := tank_limits(table, sensor_type).disorder():
+                self._wrong(f"{key}.{sensor_type}", None, disorder, "order the limits (the species' count too)")
 
     def _buses(self) -> dict[str, BusSettings]:
         buses: dict[str, BusSettings] = {}
-        owner: dict[str, str] = {}
-        tables = self._document.get("buses", {})
-        for name, value in tables.items() if isinstance(tables, dict) else ():
+        owner: dict[object, str] = {}
+        for name, value in self._tables("buses").items():
             table = self._validated(value, f"buses.{name}", shape.BusTable)
             if table is None:
                 continue
-            if table.device is not None and (other := owner.setdefault(table.device, name)) != name:
+            port = self._port(table)
+            if (other := owner.setdefault(_end_of(port), name)) != name:
+                key, told = ("device", table.device) if table.device is not None else ("host", table.host)
                 reason = f"bus {other} uses the same port"
-                self._wrong(f"buses.{name}.device", table.device, reason, "put all probes of a port on one bus")
-            buses[name] = BusSettings(name, Protocol(table.protocol), self._port(table), table.timeout_s, table.quiet_s)
+                self._wrong(f"buses.{name}.{key}", told, reason, "put all probes of a port on one bus")
+            buses[name] = BusSettings(name, Protocol(table.protocol), port, table.timeout_s, table.quiet_s)
         return buses
 
     def _port(self, table: shape.BusTable) -> SerialLine | TcpEndpoint:
@@ -136,8 +156,8 @@ class Builder:
             if table is None:
                 continue
             found = self._profile(table.profile, key, folder)
-            self._refer(f"{key}.tank", table.tank, tanks, "tanks", "[[tanks]]")
-            self._refer(f"{key}.bus", table.bus, buses, "buses", "[buses.<name>]")
+            self._refer(f"{key}.tank", table.tank, tanks, self._named_tanks(), "[[tanks]]")
+            self._refer(f"{key}.bus", table.bus, buses, self._named_buses(), "[buses.<name>]")
             if any(probe.name == table.name and probe.tank.name == table.tank for probe in probes):
                 self._wrong(f"{key}.name", table.name, "another probe of this tank has this name", "choose another")
             if found is not None and table.bus in buses:
@@ -163,9 +183,9 @@ class Builder:
             return None
         return found
 
-    def _refer(self, key: str, name: str, known: Mapping[str, object], section: str, where: str) -> None:
-        broken = any(problem.key.startswith((f"{section}[", f"{section}.")) for problem in self._problems)
-        if name not in known and not broken:
+    def _refer(self, key: str, name: str, known: Mapping[str, object], named: Sequence[object], where: str) -> None:
+        """`named` are all entries of the file, the broken ones too."""
+        if name not in known and name not in named:
             names = ", ".join(known) or "none is configured"
             self._wrong(
                 key, name, f"there is no such entry in {where} ({names})", f"correct the name, or add it in {where}"
@@ -199,12 +219,14 @@ class Builder:
         channels = {channel.name: channel for channel in found.channels}
         for name in table.sensors:
             if name not in channels:
-                self._problems.append(unknown_key(f"{key}.sensors.{name}", "", list(channels)))
+                self._problems.append(unknown_key(f"{key}.sensors.{name}", list(channels)))
         sensors = []
         for name, channel in channels.items():
             chosen = table.sensors.get(name, shape.SensorTable())
             if chosen.enabled:
-                sensor_id = chosen.sensor_id or self._uuid(tank.name, table.name, name)
+                sensor_id = self._id_of(
+                    f"{key}.sensors.{name}.sensor_id", chosen.sensor_id, tank.name, table.name, name
+                )
                 sensors.append(Sensor(sensor_id, tank, table.name, name, channel.quantity, channel.span))
         return tuple(sensors)
 
@@ -214,19 +236,22 @@ class Builder:
         probes: list[Probe],
         timing: shape.AlarmsTable | None,
     ) -> list[Alarm]:
-        sensor_types = [quantity.sensor_type for quantity in Quantity]
-        for n, (_, table) in enumerate(tanks.values()):
-            for sensor_type in table.limits:
-                if sensor_type not in sensor_types:
-                    self._problems.append(unknown_key(f"tanks[{n}].limits.{sensor_type}", "", sensor_types))
         if timing is None:
             return []
         return [
             alarm
             for probe in probes
             for sensor in probe.sensors
-            for alarm in sensor_alarms(sensor, probe.period_s, tanks[probe.tank.name][1], timing, self._problems)
+            for alarm in sensor_alarms(sensor, probe.period_s, tanks[probe.tank.name][1], timing)
         ]
+
+    def _named_tanks(self) -> Sequence[object]:
+        tables = self._document.get("tanks")
+        return [table.get("name") for table in tables if isinstance(table, dict)] if isinstance(tables, list) else []
+
+    def _named_buses(self) -> Sequence[object]:
+        tables = self._document.get("buses")
+        return list(tables) if isinstance(tables, dict) else []
 
     def _list(self, key: str) -> list[Any]:
         value = self._document.get(key, [])
@@ -238,10 +263,21 @@ class Builder:
     def _wrong(self, key: str, value: object, reason: str, remedy: str) -> None:
         self._problems.append(Problem(key, "" if value is None else shown(value), reason, remedy))
 
+    def _id_of(self, key: str, chosen: UUID | None, *names: str) -> UUID:
+        found = chosen or self._uuid(*names)
+        if (other := self._ids.setdefault(found, key)) != key and chosen is not None:
+            self._wrong(key, str(chosen), f"{other} is the same", "give each its own UUID, or leave the key out")
+        return found
+
     def _uuid(self, *names: str) -> UUID:
         """The same names give the same UUID on every machine, so a new card continues the same series."""
         return uuid5(NAMESPACE_URL, "/".join(("aquacontrol", self._id, *names)))
 
+    def _mqtt(self, table: shape.MqttTable) -> MqttSettings:
+        ca_file = None if table.ca_file is None else str(self._folder / table.ca_file)
+        return MqttSettings(table.host, table.port, table.username, table.password, ca_file, table.topic)
 
-def _mqtt(table: shape.MqttTable) -> MqttSettings:
-    return MqttSettings(table.host, table.port, table.username, table.password, table.ca_file, table.topic)
+
+def _end_of(port: SerialLine | TcpEndpoint) -> object:
+    """What two settings have in common when they mean the same port, however it is written."""
+    return realpath(port.device) if isinstance(port, SerialLine) else (port.host.lower(), port.port)

@@ -2,7 +2,6 @@
 
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import fields
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -11,7 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from agent.checks import CHECKS, gross_range
 from agent.checks.defaults import limits_for
-from agent.config.problems import Problem, from_validation, shown, unknown_key
+from agent.config.problems import Problem, from_validation, keys_of, not_a_table, shown, unknown_key, unknown_keys
 from agent.config.shape import AlarmsTable, LimitsTable, TankTable
 from agent.domain.alarm import Alarm, AlarmKind, Priority
 from agent.domain.farm import Sensor
@@ -38,13 +37,18 @@ def species_names() -> list[str]:
     return list(_species())
 
 
-def check_limits(tables: Any, sensors: Iterable[Sensor], problems: list[Problem]) -> dict[Sensor, Mapping[str, Any]]:
+def check_limits(
+    tables: Mapping[str, Any], sensors: Iterable[Sensor], problems: list[Problem]
+) -> dict[Sensor, Mapping[str, Any]]:
     """The limits of every check for every sensor: `[checks.<sensor_type>]` over the defaults, `false` is off."""
     chosen: dict[str, dict[str, Any]] = {}
     sensor_types = [quantity.sensor_type for quantity in Quantity]
-    for sensor_type, table in tables.items() if isinstance(tables, dict) else ():
-        if sensor_type not in sensor_types or not isinstance(table, dict):
-            problems.append(unknown_key(f"checks.{sensor_type}", "", sensor_types))
+    for sensor_type, table in tables.items():
+        if sensor_type not in sensor_types:
+            problems.append(unknown_key(f"checks.{sensor_type}", sensor_types))
+            continue
+        if not isinstance(table, dict):
+            problems.append(not_a_table(f"checks.{sensor_type}", table))
             continue
         defaults = limits_for(Quantity.of(sensor_type))
         chosen[sensor_type] = {
@@ -63,38 +67,36 @@ def check_limits(tables: Any, sensors: Iterable[Sensor], problems: list[Problem]
 def _one_check(key: str, name: str, value: Any, default: Any, problems: list[Problem]) -> Any:
     """The limits that `value` gives, over the default's; None where the check is off or wrong."""
     if name not in CHECKS:
-        problems.append(unknown_key(key, "", list(CHECKS)))
+        problems.append(unknown_key(key, list(CHECKS)))
         return None
     if value is False:
         return None
-    known = [field.name for field in fields(CHECKS[name].limits)]
+    shape = CHECKS[name].limits
+    known = keys_of(shape)
     if not isinstance(value, dict):
         remedy = f"write false to switch it off, or a table of {', '.join(known)}"
         problems.append(Problem(key, shown(value), "is no table of limits", remedy))
         return None
-    if unknown := [field for field in value if field not in known]:
-        problems.extend(unknown_key(f"{key}.{field}", value[field], known) for field in unknown)
+    if unknown := unknown_keys(value, key, shape):
+        problems += unknown
         return None
     over = {field: getattr(default, field) for field in known} if default is not None else {}
     try:
-        return TypeAdapter(CHECKS[name].limits).validate_python(over | value)
+        return TypeAdapter(shape).validate_python(over | value)
     except ValidationError as error:
-        problems += from_validation(error, key, known)
+        problems += from_validation(error, key, shape)
         return None
 
 
-def sensor_alarms(
-    sensor: Sensor, period_s: float, tank: TankTable, timing: AlarmsTable, problems: list[Problem]
-) -> Iterable[Alarm]:
-    """The alarms of one sensor: a limit each of its tank's species and own table, and "no valid data"."""
-    sensor_type = sensor.quantity.sensor_type
+def tank_limits(tank: TankTable, sensor_type: str) -> LimitsTable:
+    """The limits of one sensor type in one tank: its species', and its own over them."""
     preset = LimitsTable(**_species().get(tank.species or "", {}).get(sensor_type, {}))
-    limits = preset.overridden_by(tank.limits.get(sensor_type, LimitsTable()))
-    if disorder := limits.disorder():
-        problem = Problem(f"tanks.{tank.name}.limits.{sensor_type}", "", disorder, "order the limits")
-        if problem not in problems:
-            problems.append(problem)
-        return
+    return preset.overridden_by(tank.limits.get(sensor_type, LimitsTable()))
+
+
+def sensor_alarms(sensor: Sensor, period_s: float, tank: TankTable, timing: AlarmsTable) -> Iterable[Alarm]:
+    """The alarms of one sensor: a limit each of its tank's species and own table, and "no valid data"."""
+    limits = tank_limits(tank, sensor.quantity.sensor_type)
     deadband = _DEADBAND[sensor.quantity] if limits.deadband is None else limits.deadband
     on_delay_s = timing.on_delay_s if limits.on_delay_s is None else limits.on_delay_s
     off_delay_s = timing.off_delay_s if limits.off_delay_s is None else limits.off_delay_s

@@ -11,11 +11,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict
+from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict, SettingsError
 
 from agent.config.build import Builder
 from agent.config.farm import Gateway
-from agent.config.problems import ConfigError, Problem
+from agent.config.problems import ConfigError, Problem, shown
 from agent.domain.secret import Secret
 
 
@@ -31,11 +31,11 @@ class _Overridable(BaseSettings):
     sinks: dict[str, dict[str, Any]] = {}
 
 
-def load(path: Path, environ: Mapping[str, str] = os.environ) -> Gateway:
+def load(path: Path) -> Gateway:
     """The gateway that `path` describes. Raises ConfigError with every mistake in it."""
     problems: list[Problem] = []
-    document = merged(_read(path), _from_environment())
-    document = _with_secrets(document, "", path.parent, environ, problems)
+    document = merged(_read(path), _from_environment(problems))
+    document = _with_secrets(document, "", path.parent, problems)
     gateway = Builder(document, path.parent, problems).build()
     if gateway is None or problems:
         raise ConfigError(path, problems)
@@ -55,7 +55,7 @@ def _read(path: Path) -> dict[str, Any]:
         )
     except UnicodeDecodeError:
         problem = Problem(str(path), "", "is not UTF-8 text", "save it as plain UTF-8 text")
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         reason = f"is not TOML: {error}"
         problem = Problem(
             str(path), "", reason, "correct that line; text needs quotation marks, tables need [brackets]"
@@ -63,8 +63,13 @@ def _read(path: Path) -> dict[str, Any]:
     raise ConfigError(path, [problem])
 
 
-def _from_environment() -> dict[str, Any]:
-    found: dict[str, Any] = EnvSettingsSource(_Overridable)()
+def _from_environment(problems: list[Problem]) -> dict[str, Any]:
+    try:
+        found: dict[str, Any] = EnvSettingsSource(_Overridable)()
+    except SettingsError:
+        reason = "a variable that begins with AQUA_ names a whole table, and is not JSON"
+        problems.append(Problem("the environment", "", reason, "write for example AQUA_MQTT__HOST=broker"))
+        return {}
     return found
 
 
@@ -77,40 +82,45 @@ def merged(base: dict[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     return result
 
 
-def _with_secrets(value: Any, key: str, folder: Path, environ: Mapping[str, str], problems: list[Problem]) -> Any:
+def _with_secrets(value: Any, key: str, folder: Path, problems: list[Problem]) -> Any:
     """The document with every `{file = …}` and `{credential = …}` replaced by the Secret it names."""
     if isinstance(value, list):
-        return [_with_secrets(item, f"{key}[{n}]", folder, environ, problems) for n, item in enumerate(value)]
+        return [_with_secrets(item, f"{key}[{n}]", folder, problems) for n, item in enumerate(value)]
+    if isinstance(value, str) and "\0" in value:
+        problems.append(Problem(key, shown(value), "holds a NUL character", "remove it"))
+        return value.replace("\0", "")
     if not isinstance(value, dict):
         return value
     if key and len(value) == 1 and (source := next(iter(value))) in ("file", "credential"):
-        return _secret(source, str(value[source]), key, folder, environ, problems)
+        return _secret(source, _with_secrets(str(value[source]), key, folder, problems), key, folder, problems)
     return {
-        name: _with_secrets(item, f"{key}.{name}" if key else name, folder, environ, problems)
-        for name, item in value.items()
+        name: _with_secrets(item, f"{key}.{name}" if key else name, folder, problems) for name, item in value.items()
     }
 
 
-def _secret(
-    source: str, name: str, key: str, folder: Path, environ: Mapping[str, str], problems: list[Problem]
-) -> Secret:
+def _secret(source: str, name: str, key: str, folder: Path, problems: list[Problem]) -> Secret:
     text = f'{{{source} = "{name}"}}'
+    missing = Secret("missing", text)  # never used, and wrong for no other reason
     if source == "file":
         path = folder / name
         remedy = f"write the secret into {path}, readable by the gateway's user only"
-    elif credentials := environ.get("CREDENTIALS_DIRECTORY"):
+    elif credentials := os.environ.get("CREDENTIALS_DIRECTORY"):
         path = Path(credentials) / name
         remedy = f"add LoadCredential={name}:/path/of/the/secret to the service"
     else:
         problems.append(
             Problem(key, text, "systemd gave no credentials to this process", "use {file = …} outside systemd")
         )
-        return Secret("", text)
+        return missing
     try:
         secret = path.read_text(encoding="utf-8").strip()
     except OSError as error:
         problems.append(Problem(key, text, f"{path} cannot be read: {error.strerror}", remedy))
-        return Secret("", text)
+        return missing
+    except UnicodeDecodeError:
+        problems.append(Problem(key, text, f"{path} is not UTF-8 text", remedy))
+        return missing
     if not secret:
         problems.append(Problem(key, text, f"{path} is empty", remedy))
+        return missing
     return Secret(secret, text)

@@ -1,12 +1,13 @@
 """Mistakes in a configuration, told so that a person can mend them."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from agent.domain.errors import AquaError
 
@@ -35,30 +36,69 @@ class ConfigError(AquaError):
         super().__init__("\n\n".join([f"{path}: {count}", *(f"  {problem}" for problem in problems)]))
 
 
-def from_validation(error: ValidationError, prefix: str, known: Iterable[str] = ()) -> list[Problem]:
-    """pydantic's findings in the words of the file. `known` are the keys that may stand in the table `prefix`."""
-    return [_problem(detail, prefix, list(known)) for detail in error.errors(include_url=False, include_context=True)]
+def from_validation(error: ValidationError, prefix: str, table: type) -> list[Problem]:
+    """pydantic's findings on the table `prefix`, in the words of the file. `table` is the type it should have been."""
+    return [_problem(detail, prefix, table) for detail in error.errors(include_url=False, include_context=True)]
 
 
-def _problem(detail: Any, prefix: str, known: list[str]) -> Problem:
-    key = _key(prefix, detail["loc"])
-    if detail["type"] == "missing":
+def _problem(detail: Any, prefix: str, table: type) -> Problem:
+    key, kind = _key(prefix, detail["loc"]), detail["type"]
+    if kind == "missing":
         return Problem(key, "", "is missing", "add it")
-    if detail["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
-        return unknown_key(key, detail["input"], known)
-    reason = detail["msg"].removeprefix("Value error, ")
-    return Problem(
-        key, shown(detail["input"]), reason[0].lower() + reason[1:], _REMEDIES.get(detail["type"], "correct it")
-    )
+    if kind == "extra_forbidden":
+        return unknown_key(key, keys_of(_table_at(table, detail["loc"][:-1])))
+    if kind == "is_instance_of":
+        return literal_secret(key)
+    # A whole table says nothing that its key does not, and may hold what nobody should read.
+    value = shown(detail["input"]) if isinstance(detail["input"], str | int | float) else ""
+    reason = _REASONS.get(kind, detail["msg"].removeprefix("Value error, "))
+    return Problem(key, value, reason[0].lower() + reason[1:], _REMEDIES.get(kind, "correct it"))
 
 
-def unknown_key(key: str, value: Any, known: Sequence[str]) -> Problem:
-    """A key that means nothing here, with the one that was probably meant."""
-    near = get_close_matches(key.rpartition(".")[2], known, 1)
-    remedy = f"write {near[0]}" if near else "remove it"
-    return Problem(
-        key, shown(value), "is not a setting", remedy + (f"; possible here: {', '.join(known)}" if known else "")
-    )
+def unknown_key(key: str, known: Sequence[str]) -> Problem:
+    """A key that means nothing here, with the one that was probably meant. Its value might be a secret: not told."""
+    lower = {name.lower(): name for name in known}
+    near = get_close_matches(key.rpartition(".")[2].lower(), lower, 1)
+    remedy = f"write {lower[near[0]]}" if near else "remove it"
+    return Problem(key, "", "is not a setting", remedy + (f"; possible here: {', '.join(known)}" if known else ""))
+
+
+def unknown_keys(value: Mapping[str, Any], prefix: str, table: type) -> list[Problem]:
+    """Every key of `value`, and of the tables in it, that the dataclass `table` does not have."""
+    found, hints = [], get_type_hints(table)
+    for name, below in value.items():
+        if name not in keys_of(table):
+            found.append(unknown_key(f"{prefix}.{name}", keys_of(table)))
+        elif isinstance(below, Mapping) and (inner := _table_in(hints[name])):
+            found += unknown_keys(below, f"{prefix}.{name}", inner)
+    return found
+
+
+def not_a_table(key: str, value: Any) -> Problem:
+    return Problem(key, "" if isinstance(value, list) else shown(value), "is no table", f"write it as [{key}]")
+
+
+def literal_secret(key: str) -> Problem:
+    name = key.rpartition(".")[2]
+    remedy = f'write {name} = {{file = "…"}} or {{credential = "…"}}'
+    return Problem(key, "", "a secret may not stand in this file", remedy)
+
+
+def keys_of(table: type[Any]) -> list[str]:
+    """The keys that may stand in a table of that type (a pydantic model or a dataclass)."""
+    return list(table.model_fields) if issubclass(table, BaseModel) else [field.name for field in fields(table)]
+
+
+def _table_at(table: type, loc: Sequence[str | int]) -> type:
+    for part in loc:
+        table = _table_in(get_type_hints(table).get(str(part))) or table
+    return table
+
+
+def _table_in(hint: Any) -> type | None:
+    """The table that a field of that type holds, if any: itself, one in a dict, or one that may be None."""
+    types = [part for part in (hint, *get_args(hint)) if isinstance(part, type)]
+    return next((part for part in types if is_dataclass(part) or issubclass(part, BaseModel)), None)
 
 
 def _key(prefix: str, loc: Sequence[str | int]) -> str:
@@ -72,12 +112,13 @@ def shown(value: Any) -> str:
     """A value as TOML would write it, short."""
     if isinstance(value, bool):
         return str(value).lower()
-    text = f'"{value}"' if isinstance(value, str) else str(value)
+    text = json.dumps(value, ensure_ascii=False) if isinstance(value, str) else str(value)
     return text if len(text) <= 60 else text[:57] + "…"
 
 
+_REASONS = {"model_type": "is no table", "dataclass_type": "is no table", "dict_type": "is no table"}
+
 _REMEDIES = {
-    "is_instance_of": 'a secret may not stand in this file: write {file = "…"} or {credential = "…"}',
     "int_parsing": "write a whole number",
     "int_type": "write a whole number",
     "int_from_float": "write a whole number",
@@ -85,7 +126,10 @@ _REMEDIES = {
     "float_type": "write a number",
     "string_type": 'write text in "quotation marks"',
     "bool_parsing": "write true or false",
-    "dict_type": "write a table here, see the example in the comments of a new configuration",
+    "model_type": "write a [table] with keys and values",
+    "dataclass_type": "write a {table = of, keys = and_values}",
+    "dict_type": "write a [table] with keys and values",
+    "finite_number": "write a number",
     "greater_than": "write a larger number",
     "greater_than_equal": "write a larger number",
     "less_than": "write a smaller number",

@@ -77,7 +77,7 @@ class LimitsTable(Table):
     low: Number | None = None
     high: Number | None = None
     critical_high: Number | None = None
-    deadband: Annotated[float, Field(ge=0)] | None = None
+    deadband: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
     on_delay_s: Annotated[float, Field(ge=0, le=3600)] | None = None
     off_delay_s: Annotated[float, Field(ge=0, le=3600)] | None = None
 

@@ -7,6 +7,7 @@ from typing import Any
 from agent.domain.alarm import Alarm, AlarmChange, AlarmKind, Priority
 from agent.domain.clock import Instant
 from agent.domain.reading import Flag
+from agent.store.database import storable
 from agent.store.places import Places
 
 
@@ -24,7 +25,7 @@ class AlarmLog:
                 change.seq, places.row_of(change.alarm.sensor), change.alarm.kind.value, change.alarm.priority.value,
                 change.alarm.limit, change.alarm.deadband, change.alarm.on_delay_s, change.alarm.off_delay_s,
                 change.active, change.occurrence, change.at.utc_us, places.boot_of(change.at.boot_id),
-                int(change.at.boot_s * 1000), change.at.trusted, change.value, change.flag, change.message,
+                int(change.at.boot_s * 1000), change.at.trusted, change.value, change.flag, storable(change.message),
             )
             for change in changes
         ]  # fmt: skip

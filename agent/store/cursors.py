@@ -1,9 +1,11 @@
-"""How far each sink has got in each stream, and the records it refused for good."""
+"""How far each sink has got in each stream, and the newest 10,000 records that sinks refused for good."""
 
 import json
 import sqlite3
 from collections.abc import Sequence
 from typing import Protocol
+
+from agent.store.database import storable
 
 
 class Refused(Protocol):
@@ -15,6 +17,8 @@ class Refused(Protocol):
     @property
     def because(self) -> str: ...
 
+
+_MOST_DEAD = 10_000
 
 _TABLE = {"readings": "readings", "alerts": "alarm_log", "gaps": "gaps"}
 
@@ -42,6 +46,9 @@ class Cursors:
         """Move the cursor to `upto`; what lies between is delivered, except what is named in `rejected`."""
         table = _TABLE[stream]
         mine = "AND sink = :sink" if stream == "gaps" else ""
+        cursor = self.seq(sink, stream)
+        # What was evicted meanwhile is counted in a gap already.
+        rejected = [refusal for refusal in rejected if cursor < refusal.seq <= upto]
         for refusal in rejected:
             self._set_aside(sink, stream, table, refusal)
         self._connection.execute(
@@ -55,7 +62,8 @@ class Cursors:
         found = self._connection.execute(f"SELECT * FROM {table} WHERE seq = ?", (refusal.seq,))
         columns = [column[0] for column in found.description]
         entry = json.dumps(dict(zip(columns, found.fetchone() or (), strict=False)))
-        self._connection.execute(
+        added = self._connection.execute(
             "INSERT INTO dead_letters (sink, stream, seq, because, entry) VALUES (?, ?, ?, ?, ?)",
-            (sink, stream, refusal.seq, refusal.because, entry),
+            (sink, stream, refusal.seq, storable(refusal.because), entry),
         )
+        self._connection.execute("DELETE FROM dead_letters WHERE id <= ?", ((added.lastrowid or 0) - _MOST_DEAD,))

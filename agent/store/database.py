@@ -38,6 +38,11 @@ def open_database(path: Path) -> sqlite3.Connection:
         raise StoreError(f"{path}: {error}") from error
 
 
+def storable(text: str) -> str:
+    """Text that SQLite takes: a lone surrogate, as garbled JSON can bring in, becomes its escape."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
 def is_rotten(error: sqlite3.Error) -> bool:
     """Whether SQLite says that the file itself is damaged, or no database at all."""
     return getattr(error, "sqlite_errorname", "").startswith(_ROTTEN)

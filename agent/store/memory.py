@@ -36,9 +36,11 @@ def remembered(connection: sqlite3.Connection, now: Instant, usable_quality: flo
     """Buckets of the last day, then the readings of the last hour, oldest first; no failed and no missing ones."""
     day = _first_seq_since(connection, now.utc_us - _DAY_S * 1_000_000)
     hour = _first_seq_since(connection, now.utc_us - _HOUR_S * 1_000_000)
+    # A bucket that never moved is told exactly: rounding would make it move by a hair, and any value an outlier.
     buckets = """
-        SELECT s.sensor_id, b.boot_id, min(boot_ms), min(utc_us), min(trusted), count(*), avg(value),
-               sum(value * value) - count(*) * avg(value) * avg(value), 1.0
+        SELECT s.sensor_id, b.boot_id, min(boot_ms), min(utc_us), min(trusted), count(*),
+               iif(min(value) = max(value), min(value), avg(value)),
+               iif(min(value) = max(value), 0.0, sum(value * value) - count(*) * avg(value) * avg(value)), 1.0
         FROM readings AS r JOIN sensors AS s ON s.id = r.sensor JOIN boots AS b ON b.id = r.boot
         WHERE seq >= ? AND seq < ? AND value IS NOT NULL AND quality >= ?
         GROUP BY r.sensor, r.boot, boot_ms / ? ORDER BY min(seq)"""

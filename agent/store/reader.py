@@ -26,8 +26,12 @@ class Reader:
             raise StoreError(f"{path} does not exist yet: has the gateway ever run with this configuration?")
         try:
             connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=5)
+        except sqlite3.Error as error:
+            raise StoreError(f"{path}: {error}") from error
+        try:
             connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
         except sqlite3.Error as error:
+            connection.close()
             raise StoreError(f"{path}: {error}") from error
         self._database = Database(connection)
 
@@ -51,7 +55,7 @@ class Reader:
         """A row a sink: readings delivered, rejected, waiting (`backlog`), and lost in gaps."""
         return self._ask(
             """SELECT sink, delivered, rejected,
-                      coalesce((SELECT max(seq) FROM readings), seq) - seq AS backlog,
+                      coalesce((SELECT max(seq) - max(cursors.seq, min(seq) - 1) FROM readings), 0) AS backlog,
                       (SELECT coalesce(sum(count), 0) FROM gaps WHERE gaps.sink = cursors.sink) AS lost
                FROM cursors WHERE stream = 'readings' ORDER BY sink"""
         )

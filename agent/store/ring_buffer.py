@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 
 from agent.domain.clock import Instant
 from agent.domain.reading import CheckedReading, Flag, Gap, Reading, StoredReading
+from agent.store.database import storable
 from agent.store.places import Places
 
 _EVICT_AT_ONCE = 2_000
@@ -39,12 +40,13 @@ class RingBuffer:
     def append(self, batch: Iterable[CheckedReading]) -> None:
         places, seq, rows = self._places, self.last_seq, []
         for checked in batch:
-            reading = checked.reading
+            reading, because = checked.reading, checked.because
             at = reading.at
             seq += 1
             rows.append((
                 seq, places.row_of(reading.sensor), at.utc_us, places.boot_of(at.boot_id), int(at.boot_s * 1000),
-                at.trusted, reading.value, checked.flag, checked.quality, checked.tests, checked.because,
+                at.trusted, reading.value, checked.flag, checked.quality, checked.tests,
+                because if because is None else storable(because),
             ))  # fmt: skip
         self._connection.executemany("INSERT INTO readings VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
         self.last_seq = seq
@@ -60,11 +62,14 @@ class RingBuffer:
         reading = Reading(self._places.sensor(sensor), at, value, because if value is None else None)
         return StoredReading(seq, CheckedReading(reading, Flag(flag), quality, tests, because))
 
-    def make_room(self, sinks: Sequence[str]) -> int:
-        """Evict the oldest readings while the file is over its size; returns how many went."""
+    def make_room(self) -> int:
+        """Evict the oldest readings while the file is over its size; returns how many went.
+
+        The very newest stays, since it holds the last sequence number.
+        """
         evicted = 0
         while self._pages_in_use() > self._most_pages:
-            batch = self._evict_batch(sinks)
+            batch = self._evict_batch()
             if not batch:
                 break
             evicted += batch
@@ -76,12 +81,13 @@ class RingBuffer:
         free: int = ask("PRAGMA freelist_count").fetchone()[0]
         return pages - free
 
-    def _evict_batch(self, sinks: Sequence[str]) -> int:
-        oldest = self._connection.execute("SELECT min(seq) FROM readings").fetchone()[0]
-        if oldest is None:
+    def _evict_batch(self) -> int:
+        oldest, newest = self._connection.execute("SELECT min(seq), max(seq) FROM readings").fetchone()
+        if oldest == newest:
             return 0
-        last = min(oldest + _EVICT_AT_ONCE - 1, self.last_seq)
-        for sink in sinks:
+        last = min(oldest + _EVICT_AT_ONCE, newest) - 1
+        # A sink that is not configured at present may come back, and is owed a gap as well.
+        for (sink,) in self._connection.execute("SELECT sink FROM cursors WHERE stream = 'readings'").fetchall():
             self._note_gap(sink, last)
         return self._connection.execute("DELETE FROM readings WHERE seq <= ?", (last,)).rowcount
 

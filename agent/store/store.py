@@ -150,8 +150,11 @@ class Store:
         await self._either(self._news, seconds)
 
     async def close(self) -> None:
-        """Store what waits, then close the file."""
+        """Store what waits, then close the file; what a sick disk does not take even now is lost, and said to be."""
         await self.commit()
+        if self._readings or self._changes:
+            lost = len(self._readings) + self._lost.count, len(self._changes)
+            log.error("%d readings and %d alarm changes could not be stored and are lost", *lost)
         await self._call(self._writer.close)
         self._thread.shutdown()
 
@@ -177,14 +180,16 @@ class _Lost:
     to_us: int = 0
 
     def add(self, checked: CheckedReading) -> None:
-        self.to_us = checked.reading.at.utc_us
-        self.from_us = self.from_us if self.count else self.to_us
+        utc_us = checked.reading.at.utc_us
+        self.from_us = min(self.from_us, utc_us) if self.count else utc_us
+        self.to_us = max(self.to_us, utc_us) if self.count else utc_us
         self.count += 1
 
-    def joined(self, later: "_Lost") -> "_Lost":
-        if not self.count or not later.count:
-            return later if later.count else self
-        return _Lost(self.count + later.count, self.from_us, later.to_us)
+    def joined(self, other: "_Lost") -> "_Lost":
+        if not self.count or not other.count:
+            return other if other.count else self
+        count = self.count + other.count
+        return _Lost(count, min(self.from_us, other.from_us), max(self.to_us, other.to_us))
 
     def gaps(self, sinks: Sequence[str]) -> list[Gap]:
         """One gap a sink; these readings never had a sequence number (0)."""

@@ -32,6 +32,7 @@ FEED = "mqtt"
 @dataclass(frozen=True, slots=True)
 class _Tables:
     connection: sqlite3.Connection
+    inode: int
     ring: RingBuffer
     alarms: AlarmLog
     cursors: Cursors
@@ -54,7 +55,7 @@ class Writer:
             tables.alarms.append(changes)
             for gap in lost:
                 tables.ring.add_gap(gap)
-            tables.ring.make_room(self._sinks)
+            tables.ring.make_room()
 
         self._within(work)
 
@@ -114,11 +115,25 @@ class Writer:
                 ring = RingBuffer(connection, places, self._most_bytes)
                 cursors = Cursors(connection)
                 cursors.ensure(self._sinks, FEED)
+                inode = self._path.stat().st_ino
+            except (KeyError, ValueError) as error:
+                connection.close()
+                raise StoreError(f"{self._path} holds what this version does not know: {error}") from error
             except BaseException:
                 connection.close()
                 raise
-            self._tables = _Tables(connection, ring, AlarmLog(connection, places), cursors)
+            self._tables = _Tables(connection, inode, ring, AlarmLog(connection, places), cursors)
+        elif self._is_elsewhere(self._tables.inode):
+            # SQLite would go on writing into a file that nobody can find any more.
+            self.close()
+            raise StoreError(f"{self._path} was removed or replaced while in use; what it held is gone with it")
         return self._tables
+
+    def _is_elsewhere(self, inode: int) -> bool:
+        try:
+            return self._path.stat().st_ino != inode
+        except OSError:
+            return True
 
     def close(self) -> None:
         """Close the database; an unfinished transaction is rolled back."""

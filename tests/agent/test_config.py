@@ -1,0 +1,130 @@
+"""A right configuration: what it comes to."""
+
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from agent import config
+from agent.checks import gross_range, spike
+from agent.domain.farm import Sensor, SerialLine, Span, TcpEndpoint
+from tests.agent.gateway_file import right, write
+
+
+def loaded(folder: Path) -> config.Gateway:
+    return config.load(write(folder, right()))
+
+
+def sensor(gateway: config.Gateway, name: str) -> Sensor:
+    return next(one for probe in gateway.probes for one in probe.sensors if str(one) == name)
+
+
+def test_the_farm_is_as_it_is_written(tmp_path: Path) -> None:
+    gateway = loaded(tmp_path)
+    assert (gateway.gateway_id, gateway.site) == ("farm-1", "North pond")
+    assert [tank.name for tank in gateway.tanks] == ["tank-1", "tank-2"]
+    assert [(probe.name, probe.bus, probe.unit, probe.period_s) for probe in gateway.probes] == [
+        ("do-1", "rs485", 1, 5.0),
+        ("ph-1", "uart", 0, 5.0),
+        ("do-1", "lan", 1, 60.0),
+    ]
+    assert [bus.port for bus in gateway.buses] == [
+        SerialLine(str(tmp_path / "ttyUSB0")),
+        TcpEndpoint("10.0.0.7", 502),
+        SerialLine("/dev/ttyAMA0"),
+    ]
+    assert [(sink.name, sink.kind) for sink in gateway.sinks] == [("archive", "archive"), ("cloud", "http")]
+
+
+def test_relative_paths_are_beside_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    document = right()
+    document["sinks"]["cloud"]["ca_file"] = "cloud-ca.pem"
+    write(tmp_path, document)
+    monkeypatch.chdir("/")
+    gateway = config.load(tmp_path / "gateway.toml")
+    assert gateway.state_dir == tmp_path / "state"
+    assert gateway.store.path == tmp_path / "state" / "ring-buffer.sqlite"
+    assert gateway.status_file == tmp_path / "state" / "status.json"
+    assert gateway.mqtt.ca_file == str(tmp_path / "ca.pem")
+    assert gateway.sinks[0].settings.folder == tmp_path / "archive"
+    assert gateway.sinks[1].settings.ca_file == tmp_path / "cloud-ca.pem"
+
+
+def test_the_same_names_are_the_same_series_on_every_machine(tmp_path: Path) -> None:
+    gateway = loaded(tmp_path)
+    ids = [one.sensor_id for probe in gateway.probes for one in probe.sensors]
+    assert len(set(ids)) == len(ids)
+    assert sensor(gateway, "tank-1/ph-1/ph").sensor_id == UUID("057b8ef9-4e98-5167-98b0-bd120c193d59")
+    (tmp_path / "elsewhere").mkdir()
+    assert [one.sensor_id for probe in loaded(tmp_path / "elsewhere").probes for one in probe.sensors] == ids
+
+
+def test_an_id_that_is_given_is_kept(tmp_path: Path) -> None:
+    document, given = right(), "123e4567-e89b-12d3-a456-426614174000"
+    document["probes"][1]["sensors"] = {"ph": {"sensor_id": given}}
+    assert sensor(config.load(write(tmp_path, document)), "tank-1/ph-1/ph").sensor_id == UUID(given)
+
+
+def test_a_sensor_can_be_switched_off(tmp_path: Path) -> None:
+    document = right()
+    document["probes"][0]["sensors"] = {"temperature": {"enabled": False}}
+    gateway = config.load(write(tmp_path, document))
+    assert [one.channel for one in gateway.probes[0].sensors] == [
+        one.channel for one in loaded(tmp_path).probes[0].sensors if one.channel != "temperature"
+    ]
+
+
+def test_secrets_come_from_files_and_cannot_be_printed(tmp_path: Path) -> None:
+    gateway = loaded(tmp_path)
+    assert gateway.mqtt.password is not None
+    assert gateway.mqtt.password.reveal() == "hunter2"
+    assert gateway.sinks[1].settings.api_key.reveal() == "k3y"
+    assert "hunter2" not in repr(gateway)
+    assert "k3y" not in repr(gateway)
+
+
+def test_secrets_come_from_systemd_credentials(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "credentials").mkdir()
+    (tmp_path / "credentials" / "mqtt").write_text("hunter3\n")
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path / "credentials"))
+    document = right()
+    document["mqtt"]["password"] = {"credential": "mqtt"}
+    gateway = config.load(write(tmp_path, document))
+    assert gateway.mqtt.password is not None
+    assert gateway.mqtt.password.reveal() == "hunter3"
+
+
+def test_the_environment_overrides_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {
+        "AQUA_MQTT__HOST": "broker",
+        "AQUA_MQTT__PORT": "1884",
+        "AQUA_GATEWAY__STATE_DIR": "elsewhere",
+        "AQUA_SINKS__ARCHIVE__FOLDER": "/archive",
+        "AQUA_SINKS__CLOUD__API_KEY__FILE": "mqtt.secret",
+    }.items():
+        monkeypatch.setenv(name, value)
+    gateway = loaded(tmp_path)
+    assert (gateway.mqtt.host, gateway.mqtt.port, gateway.mqtt.username) == ("broker", 1884, "gateway")
+    assert gateway.state_dir == tmp_path / "elsewhere"
+    assert gateway.sinks[0].settings.folder == Path("/archive")
+    assert gateway.sinks[1].settings.api_key.reveal() == "hunter2"
+
+
+def test_checks_are_the_defaults_with_the_file_over_them(tmp_path: Path) -> None:
+    gateway = loaded(tmp_path)
+    ph = gateway.checks[sensor(gateway, "tank-1/ph-1/ph")]
+    assert ph["spike"] == spike.Limits(0.2, 0.4)
+    assert "z_score" not in ph
+    assert ph["gross_range"] == gross_range.Limits(sensor(gateway, "tank-1/ph-1/ph").span, Span(4, 11))
+
+
+def test_alarms_are_the_species_with_the_tank_over_them(tmp_path: Path) -> None:
+    document = right()
+    document["tanks"][0]["limits"] = {"pH": {"high": 8.5, "on_delay_s": 90}}
+    gateway = config.load(write(tmp_path, document))
+    named = {str(alarm): (alarm.limit, alarm.deadband, alarm.on_delay_s) for alarm in gateway.alarms}
+    assert named["tank-1/ph-1/ph/high"] == (8.5, 0.05, 90)
+    assert named["tank-1/ph-1/ph/critical_low"] == (5.0, 0.05, 90)
+    assert named["tank-2/do-1/dissolved_oxygen/low"] == (5.0, 0.4, 5.0)
+    assert named["tank-2/do-1/salinity/no_valid_data"] == (None, 0.0, 120.0)
+    assert "tank-2/do-1/temperature/low" not in named

@@ -1,0 +1,100 @@
+"""What is remembered after a restart: of this boot always, of an earlier one only where both clocks were right."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from agent.checks.history import Baseline
+from agent.domain.reading import CheckedReading, Flag
+from agent.store.memory import Remembered
+from agent.store.writer import Writer
+from tests.agent.farm import NOON_US, OXYGEN, WARMTH, at, checked
+
+HOUR_S, DAY_S = 3600.0, 86_400.0
+EARLIER = "00000000-0000-4000-8000-000000000002"
+
+
+@pytest.fixture
+def writer(tmp_path: Path) -> Iterator[Writer]:
+    writer = Writer(tmp_path / "ring-buffer.sqlite", 50_000_000, [])
+    yield writer
+    writer.close()
+
+
+def recall(writer: Writer, boot_s: float, trusted: bool = True, utc_us: int | None = None) -> Sequence[Remembered]:
+    memory: list[Remembered] = []
+    writer.recall(at(boot_s, utc_us, trusted=trusted), 0.7, memory.append)
+    return memory
+
+
+def test_the_last_hour_comes_as_it_was_and_the_day_before_it_in_buckets(writer: Writer) -> None:
+    writer.write([checked(n * 60.0, n % 7 / 2) for n in range(30 * 60)], [], [])
+    memory = recall(writer, 30 * HOUR_S)
+    buckets = [past for past in memory if past.bucket]
+    single = [past for past in memory if not past.bucket]
+    assert memory == [*buckets, *single]
+    assert [past.at_s for past in single] == [29 * HOUR_S + n * 60 for n in range(60)]
+    assert [past.mean for past in single] == [n % 7 / 2 for n in range(29 * 60, 30 * 60)]
+    assert sum(past.count for past in buckets) == 23 * 60
+    assert buckets[0].at_s == 6 * HOUR_S
+
+
+def test_buckets_and_readings_make_the_baseline_that_was(writer: Writer) -> None:
+    before, after = Baseline(), Baseline()
+    written = [checked(n * 60.0, 8 + n % 50 / 10) for n in range(20 * 60)]
+    writer.write(written, [], [])
+    for one in written:
+        before.add(one.reading.at.boot_s, one.reading.value or 0.0)
+    for past in recall(writer, 20 * HOUR_S):
+        if past.bucket:
+            after.add_bucket(past.at_s, past.count, past.mean, past.m2)
+        else:
+            after.add(past.at_s, past.mean)
+    assert after.statistics(20 * HOUR_S) == pytest.approx(before.statistics(20 * HOUR_S))
+
+
+@pytest.mark.parametrize("value", [7.1, 0.1, 33.3])
+def test_a_day_that_never_moved_is_remembered_as_such(writer: Writer, value: float) -> None:
+    writer.write([checked(n * 10.0, value) for n in range(4 * 360)], [], [])
+    assert {(past.mean, past.m2) for past in recall(writer, 4 * HOUR_S)} == {(value, 0.0)}
+
+
+def test_missing_failed_and_outside_values_are_not_remembered(writer: Writer) -> None:
+    outside = CheckedReading(checked(3, 1e9).reading, Flag.FAIL, 0.0, "42222", "gross_range: outside")
+    stuck = CheckedReading(checked(4, 8.0).reading, Flag.FAIL, 0.1, "11142", "flat_line: has not moved")
+    writer.write([checked(1, 7.0), checked(2, None), outside, stuck], [], [])
+    assert [(past.mean, past.quality) for past in recall(writer, 10.0)] == [(7.0, 1.0), (8.0, 0.1)]
+    assert [past.mean for past in recall(writer, 2 * HOUR_S)] == [7.0]
+
+
+@pytest.mark.parametrize(("then", "now", "expected"), [(True, True, [-90.0]), (True, False, []), (False, True, [])])
+def test_an_earlier_boot_counts_only_if_both_clocks_were_right(
+    writer: Writer, then: bool, now: bool, expected: list[float]
+) -> None:
+    moment = at(5_000.0, NOON_US - 100_000_000, EARLIER, then)
+    writer.write([checked(0, 8.0, moment=moment)], [], [])
+    assert [past.at_s for past in recall(writer, 10.0, now, NOON_US)] == expected
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+def test_this_boot_is_placed_by_boot_time_alone(writer: Writer, trusted: bool) -> None:
+    writer.write([checked(0, 8.0, moment=at(70.0, NOON_US, trusted=trusted))], [], [])
+    assert [past.at_s for past in recall(writer, 100.0, trusted, NOON_US + 5)] == [70.0]
+
+
+def test_a_clock_that_stepped_back_does_not_bring_the_whole_store_in(writer: Writer) -> None:
+    a_year = 365 * 86_400_000_000
+    far = [checked(0, 1.0, moment=at(n, NOON_US + a_year + n, EARLIER)) for n in range(1000)]
+    writer.write([*far, checked(50, 8.0)], [], [])
+    assert [past.mean for past in recall(writer, 60.0)] == [8.0]
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 3, 100, 101])
+def test_the_first_row_of_the_hour_is_found_in_any_number_of_rows(writer: Writer, count: int) -> None:
+    old = [checked(n * 100.0, 1.0, sensor=WARMTH) for n in range(count)]
+    new = [checked(2 * DAY_S + n, 2.0, sensor=OXYGEN) for n in range(count)]
+    writer.write(old + new, [], [])
+    memory = recall(writer, 2 * DAY_S + 200)
+    assert [past.mean for past in memory] == [2.0] * count
+    assert {past.sensor_id for past in memory} <= {OXYGEN.sensor_id}

@@ -1,0 +1,157 @@
+"""One reading's way: checked, watched, told, kept."""
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from contextlib import closing
+from pathlib import Path
+
+from agent.alarm_messages import event_json, sentence, state_json
+from agent.checks import rate_of_change, spike
+from agent.checks.history import USABLE_QUALITY
+from agent.domain.alarm import Alarm, AlarmChange, AlarmKind
+from agent.domain.reading import CheckedReading, Flag, Reading
+from agent.pipeline import Pipeline, SensorChecks
+from agent.store.memory import Remembered
+from agent.store.writer import Writer
+from tests.agent.farm import NO_DATA, NOON_US, OXYGEN, WARMTH, alarm, at, checked, reading, values
+
+LIMITS = {"spike": spike.Limits(0.76, 2.28), "rate_of_change": rate_of_change.Limits(3.0)}
+AT_ONCE = alarm(on_delay_s=0, off_delay_s=0)
+
+
+class House:
+    """A pipeline, and what came out of it in the order it came."""
+
+    def __init__(self, *alarms: Alarm) -> None:
+        self.kept: list[CheckedReading] = []
+        self.changes: list[AlarmChange] = []
+        self.events: list[str] = []
+        checks = {OXYGEN: SensorChecks(LIMITS), WARMTH: SensorChecks({})}
+        self.pipeline = Pipeline(checks, alarms, self.keep, self.tell)
+
+    def keep(self, readings: Iterable[CheckedReading], changes: Sequence[AlarmChange]) -> None:
+        self.events.append("kept")
+        self.kept += readings
+        assert list(changes) == self.changes[len(self.changes) - len(changes) :]
+
+    def tell(self, changes: Sequence[AlarmChange]) -> None:
+        self.events.append("told")
+        self.changes += changes
+
+    def hears(self, *told: tuple[float, float | None]) -> "House":
+        for boot_s, value in told:
+            self.pipeline.take_in([reading(boot_s, value)])
+        return self
+
+
+def test_an_alarm_is_told_before_anything_is_kept() -> None:
+    house = House(AT_ONCE).hears((0, 5.0))
+    assert house.events == ["told", "kept"]
+    assert (house.changes[0].alarm, house.changes[0].active, house.changes[0].value) == (AT_ONCE, True, 5.0)
+
+
+def test_every_reading_is_kept_and_the_newest_of_each_sensor_is_on_show() -> None:
+    house = House()
+    house.pipeline.take_in([reading(0, 8.0), reading(0, 15.0, WARMTH)])
+    house.pipeline.take_in([reading(5, None), reading(5, 15.1, WARMTH)])
+    assert values(house.kept) == [8.0, 15.0, None, 15.1]
+    assert house.pipeline.latest == {OXYGEN: house.kept[2], WARMTH: house.kept[3]}
+
+
+def test_change_numbers_grow_across_restarts_and_a_clock_that_stepped_back() -> None:
+    first = House(AT_ONCE).hears((0, 5.0), (1, 8.0), (1, 5.0))
+    second = House(AT_ONCE)
+    second.pipeline.resume(first.changes[-1:])
+    a_week_ago = NOON_US - 7 * 86_400_000_000
+    for n, value in enumerate((8.0, 5.0, 8.0)):
+        second.pipeline.take_in([Reading(OXYGEN, at(5.0 + n, a_week_ago + n), value)])
+    numbers = [change.seq for change in first.changes + second.changes]
+    assert len(numbers) == 6
+    assert numbers == sorted(set(numbers))
+    assert [change.occurrence for change in first.changes + second.changes] == [1, 1, 2, 2, 3, 3]
+
+
+def test_change_numbers_grow_even_when_the_log_could_not_be_read() -> None:
+    before = House(AT_ONCE).hears((0, 5.0))
+    after = House(AT_ONCE).hears((60, 5.0))
+    assert after.changes[0].seq > before.changes[0].seq
+
+
+def test_alarms_stand_after_a_restart_as_they_stood_before() -> None:
+    before = House(AT_ONCE, NO_DATA).hears((0, 5.0))
+    after = House(AT_ONCE, NO_DATA)
+    after.pipeline.resume(before.changes)
+    assert after.hears((60, 5.0)).changes == []
+    assert [change.active for change in after.hears((61, 8.0)).changes] == [False]
+
+
+def remembered(folder: Path, house: House, boot_s: float) -> list[Remembered]:
+    """What a ring buffer with these readings tells after a restart."""
+    memory: list[Remembered] = []
+    writer = Writer(folder / "ring-buffer.sqlite", 10_000_000, [])
+    try:
+        writer.write(house.kept, [], [])
+        writer.recall(at(boot_s), USABLE_QUALITY, memory.append)
+        return memory
+    finally:
+        writer.close()
+
+
+def test_a_restart_does_not_change_what_spike_and_rate_say(tmp_path: Path) -> None:
+    before = [(n * 5.0, 8.0 + n % 3 / 10) for n in range(20)]
+    later = [(100.0, 8.1), (105.0, 11.0), (110.0, None), (115.0, 8.2), (120.0, 8.9), (125.0, 8.2)]
+    uninterrupted = House().hears(*before, *later)
+    resumed = House()
+    for past in remembered(tmp_path, House().hears(*before), 100.0):
+        resumed.pipeline.remember(past)
+    resumed.hears(*later)
+    assert [one.tests for one in resumed.kept] == [one.tests for one in uninterrupted.kept[20:]]
+    assert [one.because for one in resumed.kept] == [one.because for one in uninterrupted.kept[20:]]
+    assert {one.flag for one in resumed.kept} == {Flag.GOOD, Flag.SUSPECT, Flag.FAIL, Flag.MISSING}
+
+
+def test_what_is_remembered_of_sensors_that_are_gone_is_left_alone(tmp_path: Path) -> None:
+    house = House()
+    memory = remembered(tmp_path, House().hears((0, 8.0)), 5.0)
+    pipeline = Pipeline({WARMTH: SensorChecks({})}, [], house.keep, house.tell)
+    for past in memory:
+        pipeline.remember(past)
+    assert memory
+
+
+def test_the_messages_say_where_what_and_which_limit() -> None:
+    low, lost = alarm(AlarmKind.CRITICAL_LOW), NO_DATA
+    high = alarm(AlarmKind.HIGH, 18.0)
+    assert [
+        sentence(low, True, checked(0, 5.8)),
+        sentence(low, False, checked(0, 6.4)),
+        sentence(high, True, checked(0, 19.25)),
+        sentence(lost, True, checked(0, None)),
+        sentence(lost, True, checked(0, 1e9, Flag.FAIL, because="gross_range: 1e+09 is outside")),
+        sentence(lost, False, checked(0, 8.0)),
+    ] == [
+        "tank-1: DissolvedOxygen 5.80 mg/L is below 6 (critical, do-1)",
+        "tank-1: DissolvedOxygen 6.40 mg/L is no longer below 6 (do-1)",
+        "tank-1: DissolvedOxygen 19.25 mg/L is above 18 (critical, do-1)",
+        "tank-1: DissolvedOxygen of do-1 gives no valid data: no reply in 0.5 s",
+        "tank-1: DissolvedOxygen of do-1 gives no valid data: gross_range: 1e+09 is outside",
+        "tank-1: DissolvedOxygen of do-1 is back",
+    ]
+
+
+def test_an_alarm_that_was_never_raised_has_a_state_without_a_history() -> None:
+    state, event = state_json(AT_ONCE, False, 0, None), event_json(House(AT_ONCE).hears((0, 5.0)).changes[0])
+    assert '"active":false,"occurrence":0' in state
+    assert "seq" not in state
+    assert '"active":true,"occurrence":1' in event
+    assert '"time":"2026-11-23T12:00:00.000Z"' in event
+
+
+def test_the_stored_reading_is_the_kept_one(tmp_path: Path) -> None:
+    house = House().hears((0, 8.0), (5, None), (10, 99.0))
+    path = tmp_path / "ring-buffer.sqlite"
+    remembered(tmp_path, house, 10.0)
+    with closing(sqlite3.connect(path)) as database:
+        assert database.execute("SELECT value, flag, because FROM readings").fetchall() == [
+            (one.reading.value, one.flag, one.because) for one in house.kept
+        ]

@@ -1,0 +1,187 @@
+"""One bus and its probes by the fake clock: whose turn it is, and what a failure costs."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
+from random import Random
+from uuid import UUID
+
+import pytest
+
+from agent.domain.errors import BusError, NoReply
+from agent.domain.farm import Probe, Sensor
+from agent.domain.quantity import Quantity
+from agent.domain.reading import Missing, Reading
+from agent.polling import SILENT_AFTER, BusLoop
+from tests.agent.farm import TANK
+from tests.clock import FakeClock
+
+START_S = 1000.0
+TIMEOUT_S = 0.5
+
+
+class ScriptedBus:
+    """Opens unless `trouble` says why not."""
+
+    name = "rs485"
+    trouble: str | None = None
+    closed = False
+
+    async def open(self) -> None:
+        if self.trouble:
+            raise BusError(self.trouble)
+
+    async def close(self) -> None:
+        self.closed = True
+
+
+class ScriptedProbe:
+    """Answers in `takes_s`, or is silent for the time-out."""
+
+    def __init__(self, clock: FakeClock, takes_s: float = 0.01) -> None:
+        self.clock, self.takes_s = clock, takes_s
+        self.silent = False
+        self.asked: list[float] = []
+
+    async def read(self) -> Mapping[str, float | Missing]:
+        self.asked.append(self.clock.boot)
+        await asyncio.sleep(0)
+        self.clock.advance(TIMEOUT_S if self.silent else self.takes_s)
+        if self.silent:
+            raise NoReply("no reply in 0.5 s on /dev/ttyUSB0, unit 7")
+        return {"oxygen": 8.0, "temperature": Missing("not fitted")}
+
+
+def probe(name: str, period_s: float) -> Probe:
+    oxygen = Sensor(UUID(int=1), TANK, name, "oxygen", Quantity.DISSOLVED_OXYGEN, None)
+    warmth = Sensor(UUID(int=2), TANK, name, "temperature", Quantity.TEMPERATURE, None)
+    return Probe(name, TANK, "rs485", "any", 7, period_s, (oxygen, warmth))
+
+
+class Line:
+    """A bus loop with scripted probes, run for so many seconds of the fake clock."""
+
+    def __init__(self, **periods: float) -> None:
+        self.clock, self.bus = FakeClock(boot_s=START_S), ScriptedBus()
+        self.probes = {name: ScriptedProbe(self.clock) for name in periods}
+        drivers = {probe(name, period_s): self.probes[name] for name, period_s in periods.items()}
+        self.readings: list[Reading] = []
+        self.at: dict[float, Callable[[], None]] = {}
+        self.loop = BusLoop(self.bus, drivers, self.take_in, self.clock, Random(1))
+
+    def take_in(self, readings: Sequence[Reading]) -> None:
+        self.readings += readings
+
+    def oxygen(self, name: str) -> list[Reading]:
+        return [one for one in self.readings if one.sensor.probe == name and one.sensor.channel == "oxygen"]
+
+    async def run(self, seconds: float) -> "Line":
+        until = self.clock.boot + seconds
+        task = asyncio.ensure_future(self.loop.run())
+        while self.clock.boot < until:
+            await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        return self
+
+
+async def test_the_cadence_does_not_drift_however_long_an_answer_takes() -> None:
+    line = Line(slow=5.0)
+    line.probes["slow"].takes_s = 1.7
+    await line.run(5_000)
+    assert line.probes["slow"].asked == pytest.approx([START_S + 5 * n for n in range(len(line.probes["slow"].asked))])
+
+
+async def test_turns_that_are_lost_are_lost_and_the_beat_goes_on() -> None:
+    line = Line(slow=5.0)
+    line.probes["slow"].takes_s = 12.0
+    await line.run(60)
+    assert line.probes["slow"].asked == pytest.approx([START_S + 15 * n for n in range(len(line.probes["slow"].asked))])
+
+
+async def test_on_a_bus_that_is_too_slow_everyone_gets_the_same_share() -> None:
+    line = Line(a=1.0, b=1.0, c=1.0, d=1.0)
+    for one in line.probes.values():
+        one.takes_s = 1.0
+    await line.run(400)
+    turns = [len(one.asked) for one in line.probes.values()]
+    assert min(turns) >= max(turns) - 1
+    assert sum(turns) >= 399
+
+
+async def test_a_reading_is_stamped_when_its_answer_came() -> None:
+    line = await Line(do=5.0).run(1)
+    assert line.readings[0].at.boot_s == START_S + 0.01
+    assert (line.readings[0].value, line.readings[1].value) == (8.0, None)
+    assert line.readings[1].because == "not fitted"
+
+
+async def test_a_silent_probe_costs_one_time_out_a_turn_and_then_is_asked_less(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    line = Line(dead=1.0, good=1.0)
+    line.probes["dead"].silent = True
+    await line.run(400)
+    asked = line.probes["dead"].asked
+    assert asked[:SILENT_AFTER] == pytest.approx([START_S, START_S + 1, START_S + 2], abs=0.6)
+    rests = [after - before for before, after in pairwise(asked)][-8:]
+    assert all(30 * 0.75 <= rest <= 30 * 1.25 + 2 for rest in rests)
+    assert len({round(rest) for rest in rests}) > 2
+    assert len(caplog.records) == 1
+    assert "tank-1/dead: no reply in 0.5 s on /dev/ttyUSB0, unit 7" in caplog.text
+
+
+async def test_a_silent_probe_is_missing_in_each_period_and_delays_nobody() -> None:
+    line = Line(dead=1.0, good=1.0)
+    line.probes["dead"].silent = True
+    await line.run(200)
+    missing = line.oxygen("dead")
+    assert len(missing) == pytest.approx(200, abs=2)
+    assert {(one.value, one.because) for one in missing} == {(None, "no reply in 0.5 s on /dev/ttyUSB0, unit 7")}
+    asked = line.probes["good"].asked
+    assert [int(at_s - START_S) for at_s in asked] == list(range(len(asked)))
+
+
+async def test_a_probe_that_answers_again_is_back_in_its_beat(caplog: pytest.LogCaptureFixture) -> None:
+    line = Line(dead=1.0)
+    line.probes["dead"].silent = True
+    await line.run(20)
+    line.probes["dead"].silent = False
+    await line.run(100)
+    assert [one.value for one in line.oxygen("dead")[-60:]] == [8.0] * 60
+    assert [record.levelno for record in caplog.records] == [logging.WARNING] * 2
+    assert caplog.records[-1].getMessage() == "tank-1/dead answers again"
+
+
+async def test_a_port_that_cannot_be_opened_is_named_tried_again_and_told_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    line = Line(a=1.0, b=2.0)
+    line.bus.trouble = "/dev/ttyUSB0: no such device"
+    await line.run(20)
+    assert {(one.value, one.because) for one in line.readings} == {(None, "/dev/ttyUSB0: no such device")}
+    assert len(line.oxygen("a")) == pytest.approx(20, abs=1)
+    assert line.loop.trouble == "/dev/ttyUSB0: no such device"
+    line.bus.trouble = None
+    await line.run(20)
+    assert line.oxygen("a")[-1].value == 8.0
+    assert line.loop.trouble is None
+    assert [record.getMessage() for record in caplog.records] == [
+        "Bus rs485: /dev/ttyUSB0: no such device; trying again",
+        "Bus rs485 works again",
+    ]
+
+
+async def test_the_trouble_of_one_bus_does_not_touch_another() -> None:
+    sick, well = Line(a=1.0), Line(b=1.0)
+    sick.bus.trouble = "/dev/ttyUSB0: no such device"
+    await asyncio.gather(sick.run(100), well.run(100))
+    assert {one.value for one in sick.oxygen("a")} == {None}
+    assert {one.value for one in well.oxygen("b")} == {8.0}
+    assert len(well.oxygen("b")) == pytest.approx(100, abs=1)
+
+
+async def test_a_loop_that_ends_closes_its_port() -> None:
+    line = await Line(a=1.0).run(1)
+    assert line.bus.closed
