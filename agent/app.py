@@ -21,6 +21,7 @@ from agent.polling import SILENT_AFTER, BusLoop
 from agent.store.store import Store
 from cloud_sync.uplink import sink_class
 from cloud_sync.uplink.forwarder import Forwarder
+from drivers import profile
 from drivers.bus import make_bus
 from drivers.interfaces import Bus, ProbeDriver
 
@@ -126,11 +127,12 @@ async def _cancelled(tasks: Collection[asyncio.Task[None]]) -> None:
 
 def buses(gateway: Gateway, clock: Clock) -> list[tuple[Bus, Mapping[Probe, ProbeDriver]]]:
     """Every bus with the drivers of the probes on it."""
+    models = {name: profile(name, gateway.profiles_dir) for name in {probe.profile for probe in gateway.probes}}
     made: list[tuple[Bus, Mapping[Probe, ProbeDriver]]] = []
     for settings in gateway.buses:
         bus = make_bus(settings, clock)
         probes = [probe for probe in gateway.probes if probe.bus == settings.name]
-        made.append((bus, {probe: gateway.profiles[probe.profile].driver(bus, probe.unit) for probe in probes}))
+        made.append((bus, {probe: models[probe.profile].driver(bus, probe.unit) for probe in probes}))
     return made
 
 

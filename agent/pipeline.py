@@ -7,6 +7,7 @@ Nothing here waits: the feed and the store take what they are given and do their
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from math import inf
 from typing import Any
 
 from agent.alarm_messages import sentence
@@ -29,8 +30,9 @@ class SensorChecks:
         self._checks = [(check.judge, limits.get(name)) for name, check in CHECKS.items()]
         flat_line, z_score = limits.get("flat_line"), limits.get("z_score")
         self.history = History(
-            flat_line.tolerance if flat_line else 0.0,
-            z_score.window_s if z_score else 86_400.0,
+            still_tolerance=flat_line.tolerance if flat_line else 0.0,
+            still_gap_s=flat_line.fail_after_s if flat_line else inf,
+            baseline_window_s=z_score.window_s if z_score else 86_400.0,
         )
 
     def check(self, reading: Reading) -> CheckedReading:

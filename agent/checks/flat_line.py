@@ -1,7 +1,8 @@
 """Flat line (QARTOD test 8): a probe that says the same for too long has stopped measuring.
 
-The window is in time, not in points: a gap does not shorten it, and a faster poll does not. Values within
-`tolerance` of each other count as the same; with 0 only an exact repeat does.
+The window is in time, not in points: a faster poll does not shorten it. After `fail_after_s` without a value it begins
+anew, since nobody saw the probe stand still. Values within `tolerance` of each other count as the same; with 0 only an
+exact repeat does.
 """
 
 from dataclasses import dataclass
@@ -27,7 +28,7 @@ class Limits:
 
 def judge(value: float, at_s: float, history: History, limits: Limits) -> Verdict:
     """The run that `value` would continue; GOOD for a first value."""
-    since_s = history.still.since_with(value)
+    since_s = history.still.since_with(at_s, value)
     if since_s is None or at_s - since_s < limits.suspect_after_s:
         return _GOOD
     still_s = at_s - since_s

@@ -17,30 +17,33 @@ _BUCKET_S = 300.0
 class Still:
     """Since when all values have stayed within `tolerance` of each other.
 
-    After a movement the run begins anew with the newest value, so a run is never longer than told.
+    After a movement the run begins anew with the newest value, so a run is never longer than told. So it does after
+    more than `longest_gap_s` without a value: nobody knows what happened meanwhile.
     """
 
-    __slots__ = ("_high", "_low", "_since_s", "_tolerance")
+    __slots__ = ("_high", "_last_s", "_longest_gap_s", "_low", "_since_s", "_tolerance")
 
-    def __init__(self, tolerance: float) -> None:
+    def __init__(self, tolerance: float, longest_gap_s: float = inf) -> None:
         self._tolerance = tolerance
-        self._low = self._high = 0.0
+        self._longest_gap_s = longest_gap_s
+        self._low = self._high = self._last_s = 0.0
         self._since_s: float | None = None
 
-    def since_with(self, value: float) -> float | None:
-        """When the run that `value` would continue began, in boot seconds; None if `value` ends it."""
+    def since_with(self, at_s: float, value: float) -> float | None:
+        """When the run that `value` would continue began, in boot seconds; None if `value` does not continue it."""
         if max(self._high, value) - min(self._low, value) > self._tolerance:
             return None
-        return self._since_s
+        return None if at_s - self._last_s > self._longest_gap_s else self._since_s
 
     def add(self, at_s: float, value: float) -> None:
-        if self.since_with(value) is None:
+        if self.since_with(at_s, value) is None:
             self._low = self._high = value
             self._since_s = at_s
         elif value < self._low:
             self._low = value
         elif value > self._high:
             self._high = value
+        self._last_s = at_s
 
 
 class Baseline:
@@ -127,9 +130,11 @@ class History:
 
     __slots__ = ("baseline", "points", "still")
 
-    def __init__(self, still_tolerance: float = 0.0, baseline_window_s: float = 86_400.0) -> None:
+    def __init__(
+        self, still_tolerance: float = 0.0, still_gap_s: float = inf, baseline_window_s: float = 86_400.0
+    ) -> None:
         self.points: deque[tuple[float, float]] = deque(maxlen=3)
-        self.still = Still(still_tolerance)
+        self.still = Still(still_tolerance, still_gap_s)
         self.baseline = Baseline(baseline_window_s)
 
     def add(self, at_s: float, value: float, quality: float) -> None:

@@ -13,7 +13,7 @@ from agent.clock import SystemClock
 
 
 def command(options: argparse.Namespace) -> int:
-    gateway = config.load(options.config)
+    gateway = config.load_apart(options.config)
     logging.basicConfig(level=options.log_level, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     asyncio.run(_run(gateway))
     return 0

@@ -20,6 +20,9 @@ NOT_RUNNING = 3
 def command(options: argparse.Namespace) -> int:
     """3 when the gateway is not running; what it stored is shown all the same."""
     gateway = config.load(options.config)
+    if not gateway.store.path.exists():
+        print(f"{gateway.gateway_id} has never run with this configuration: there is no {gateway.store.path}")
+        return NOT_RUNNING
     with closing(Reader(gateway.store.path)) as reader:
         if options.follow:
             _follow(gateway, reader)

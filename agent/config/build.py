@@ -15,8 +15,9 @@ from pydantic import ValidationError
 from agent.alarm_feed import MqttSettings
 from agent.config import shape
 from agent.config.farm import Gateway
+from agent.config.findings import from_validation, not_a_table, shown, unknown_key
 from agent.config.limits import check_limits, sensor_alarms, species_names, tank_limits
-from agent.config.problems import Problem, from_validation, not_a_table, shown, unknown_key
+from agent.config.problems import Problem
 from agent.config.sinks import sink_choices
 from agent.domain.alarm import Alarm
 from agent.domain.farm import BusSettings, Probe, Protocol, Sensor, SerialLine, Tank, TcpEndpoint
@@ -69,7 +70,7 @@ class Builder:
             tanks=[tank for tank, _ in tanks.values()],
             buses=list(buses.values()),
             probes=probes,
-            profiles=self._profiles,
+            profiles_dir=self._folder / gateway.profiles_dir,
             checks=checks,
             alarms=alarms,
             mqtt=self._mqtt(mqtt),

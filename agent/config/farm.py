@@ -9,7 +9,6 @@ from agent.alarm_feed import MqttSettings
 from agent.domain.alarm import Alarm
 from agent.domain.farm import BusSettings, Probe, Sensor, Tank
 from agent.store.store import StoreSettings
-from drivers.interfaces import Profile
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +34,7 @@ class Gateway:
     tanks: Sequence[Tank]
     buses: Sequence[BusSettings]
     probes: Sequence[Probe]
-    profiles: Mapping[str, Profile]
+    profiles_dir: Path
     checks: Mapping[Sensor, Mapping[str, Any]]
     alarms: Sequence[Alarm]
     mqtt: MqttSettings

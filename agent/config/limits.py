@@ -10,7 +10,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from agent.checks import CHECKS, gross_range
 from agent.checks.defaults import limits_for
-from agent.config.problems import Problem, from_validation, keys_of, not_a_table, shown, unknown_key, unknown_keys
+from agent.config.findings import from_validation, keys_of, not_a_table, shown, unknown_key, unknown_keys
+from agent.config.problems import Problem
 from agent.config.shape import AlarmsTable, LimitsTable, TankTable
 from agent.domain.alarm import Alarm, AlarmKind, Priority
 from agent.domain.farm import Sensor

@@ -7,7 +7,8 @@ from typing import Any, get_args, get_type_hints
 from pydantic import TypeAdapter, ValidationError
 
 from agent.config.farm import SinkChoice
-from agent.config.problems import Problem, from_validation, literal_secret, not_a_table, shown, unknown_keys
+from agent.config.findings import from_validation, literal_secret, not_a_table, shown, unknown_keys
+from agent.config.problems import Problem
 from agent.domain.secret import Secret
 from agent.store.writer import FEED
 from cloud_sync.uplink import SINKS, sink_class

@@ -19,15 +19,19 @@ class AlarmLog:
         self._places = places
 
     def append(self, changes: Iterable[AlarmChange]) -> None:
-        places = self._places
+        """Changes keep their sequence number, unless the log, unreadable when they were numbered, is ahead of it:
+        then the next free one, or no sink would ever get them.
+        """
+        places, free = self._places, self.last_seq() + 1
         rows = [
             (
-                change.seq, places.row_of(change.alarm.sensor), change.alarm.kind.value, change.alarm.priority.value,
-                change.alarm.limit, change.alarm.deadband, change.alarm.on_delay_s, change.alarm.off_delay_s,
-                change.active, change.occurrence, change.at.utc_us, places.boot_of(change.at.boot_id),
-                int(change.at.boot_s * 1000), change.at.trusted, change.value, change.flag, storable(change.message),
+                max(change.seq, free + n), places.row_of(change.alarm.sensor), change.alarm.kind.value,
+                change.alarm.priority.value, change.alarm.limit, change.alarm.deadband, change.alarm.on_delay_s,
+                change.alarm.off_delay_s, change.active, change.occurrence, change.at.utc_us,
+                places.boot_of(change.at.boot_id), int(change.at.boot_s * 1000), change.at.trusted, change.value,
+                change.flag, storable(change.message),
             )
-            for change in changes
+            for n, change in enumerate(changes)
         ]  # fmt: skip
         self._connection.executemany(f"INSERT INTO alarm_log VALUES ({', '.join('?' * 17)})", rows)
 

@@ -99,7 +99,7 @@ def test_a_run_is_never_told_longer_than_it_is(steps: list[tuple[float, float]],
     still, points, at_s = Still(tolerance), [], 0.0
     for step_s, value in steps:
         at_s += step_s
-        told = still.since_with(value)
+        told = still.since_with(at_s, value)
         still.add(at_s, value)
         points.append((at_s, value))
         true = true_run_since(points, tolerance)
@@ -120,10 +120,19 @@ def test_a_stuck_probe_is_found_no_matter_what_was_before(
     stuck_since_s = at_s + 1.0
     still.add(stuck_since_s, stuck)
     for n in range(1, 20):
-        since_s = still.since_with(stuck)
+        since_s = still.since_with(stuck_since_s + n, stuck)
         assert since_s is not None
         assert since_s <= stuck_since_s
         still.add(stuck_since_s + n, stuck)
+
+
+def test_a_run_ends_with_a_long_silence() -> None:
+    still = Still(0.0, longest_gap_s=100.0)
+    still.add(0.0, 7.0)
+    assert still.since_with(100.0, 7.0) == 0.0
+    assert still.since_with(100.1, 7.0) is None
+    still.add(43_200.0, 7.0)
+    assert still.since_with(43_201.0, 7.0) == 43_200.0
 
 
 def test_only_usable_readings_make_statistics() -> None:

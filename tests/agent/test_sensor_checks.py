@@ -66,7 +66,7 @@ def test_a_wild_value_never_enters_any_statistic() -> None:
     now_s = len(WAVE) * 5.0
     assert wild.history.baseline.statistics(now_s) == clean.history.baseline.statistics(now_s)
     assert wild.history.points == clean.history.points
-    assert wild.history.still.since_with(WAVE[-1]) == clean.history.still.since_with(WAVE[-1])
+    assert wild.history.still.since_with(now_s, WAVE[-1]) == clean.history.still.since_with(now_s, WAVE[-1])
 
 
 def test_a_lasting_change_of_level_is_told_and_then_learnt() -> None:

@@ -234,3 +234,15 @@ async def test_what_is_put_during_a_commit_comes_with_the_next(opened: Opened, s
     assert await numbers(store) == [1, 2]
     await store.commit()
     assert await numbers(store) == [1, 2, 3, 4]
+
+
+async def test_a_change_numbered_below_the_log_gets_the_next_free_number(opened: Opened) -> None:
+    """As after a start with an unreadable log and a clock that is behind: no sink would ever see it otherwise."""
+    store = opened()
+    store.put([], [change(1000)])
+    await store.commit()
+    await store.settle("archive", Stream.ALERTS, 1000, [])
+    store.put([], [change(5), change(6)])
+    await store.commit()
+    assert await numbers(store, stream=Stream.ALERTS) == [1001, 1002]
+    assert store.trouble is None

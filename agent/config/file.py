@@ -15,7 +15,8 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDic
 
 from agent.config.build import Builder
 from agent.config.farm import Gateway
-from agent.config.problems import ConfigError, Problem, shown
+from agent.config.findings import shown
+from agent.config.problems import ConfigError, Problem
 from agent.domain.secret import Secret
 
 
