@@ -13,7 +13,8 @@ from typing import Any
 
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict, SettingsError
 
-from agent.config.build import Builder
+from agent.config.build import build
+from agent.config.document import Document
 from agent.config.farm import Gateway
 from agent.config.findings import shown
 from agent.config.problems import ConfigError, Problem
@@ -37,7 +38,7 @@ def load(path: Path) -> Gateway:
     problems: list[Problem] = []
     document = merged(_read(path), _from_environment(problems))
     document = _with_secrets(document, "", path.parent, problems)
-    gateway = Builder(document, path.parent, problems).build()
+    gateway = build(Document(document, path.parent, problems))
     if gateway is None or problems:
         raise ConfigError(path, problems)
     return gateway

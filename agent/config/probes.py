@@ -1,0 +1,110 @@
+"""`[[probes]]`: which model, at which address, in which tank."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from agent.config import shape
+from agent.config.document import Document
+from agent.config.findings import unknown_key
+from agent.domain.farm import BusSettings, Probe, Protocol, Sensor, Tank
+from drivers import ProfileError, UnknownProfile, profile
+from drivers.interfaces import Profile
+
+
+def probes(
+    document: Document, tanks: Mapping[str, Tank], buses: Mapping[str, BusSettings], profiles_dir: Path | None
+) -> list[Probe]:
+    """Every probe with its sensors. What refers to a broken table is not blamed a second time."""
+    found: list[Probe] = []
+    for n, value in enumerate(document.list("probes")):
+        key = f"probes[{n}]"
+        table = document.validated(value, key, shape.ProbeTable)
+        if table is None:
+            continue
+        model = _profile(document, table.profile, key, profiles_dir)
+        _refer(document, f"{key}.tank", table.tank, tanks, _named_tanks(document), "[[tanks]]")
+        _refer(document, f"{key}.bus", table.bus, buses, _named_buses(document), "[buses.<name>]")
+        if any(probe.name == table.name and probe.tank.name == table.tank for probe in found):
+            document.wrong(f"{key}.name", table.name, "another probe of this tank has this name", "choose another")
+        if model is not None and table.bus in buses:
+            _check_address(document, key, table, model, buses[table.bus], found)
+        if model is not None and table.tank in tanks:
+            sensors = _sensors(document, key, table, model, tanks[table.tank])
+            unit = table.unit or 0
+            found.append(Probe(table.name, tanks[table.tank], table.bus, table.profile, unit, table.period_s, sensors))
+    return found
+
+
+def _profile(document: Document, name: str, key: str, folder: Path | None) -> Profile | None:
+    try:
+        found = profile(name, folder)
+    except UnknownProfile as error:
+        document.wrong(
+            f"{key}.profile", name, str(error), "write one of these, or put your own profile into that folder"
+        )
+        return None
+    except ProfileError as error:
+        document.wrong(f"{key}.profile", name, str(error), "correct the profile's file")
+        return None
+    return found
+
+
+def _refer(
+    document: Document, key: str, name: str, known: Mapping[str, object], named: Sequence[object], where: str
+) -> None:
+    """`named` are all entries of the file, the broken ones too."""
+    if name not in known and name not in named:
+        names = ", ".join(known) or "none is configured"
+        document.wrong(
+            key, name, f"there is no such entry in {where} ({names})", f"correct the name, or add it in {where}"
+        )
+
+
+def _check_address(
+    document: Document, key: str, table: shape.ProbeTable, model: Profile, bus: BusSettings, probes: list[Probe]
+) -> None:
+    others = [probe for probe in probes if probe.bus == table.bus]
+    if model.text != (bus.protocol is Protocol.SERIAL_TEXT):
+        spoken = "serial-text" if model.text else "modbus-rtu, modbus-tcp or modbus-rtu-over-tcp"
+        reason = f"bus {bus.name} speaks {bus.protocol.value}, a {model.name} needs {spoken}"
+        document.wrong(f"{key}.bus", table.bus, reason, "put the probe on a bus of that protocol")
+    elif model.text and others:
+        reason = f"{others[0].name} is on {bus.name} already, and this kind of line carries one probe"
+        document.wrong(f"{key}.bus", table.bus, reason, "give each probe its own port")
+    elif not model.text:
+        _check_unit(document, key, table, bus, others)
+
+
+def _check_unit(document: Document, key: str, table: shape.ProbeTable, bus: BusSettings, others: list[Probe]) -> None:
+    if table.unit is None:
+        document.wrong(f"{key}.unit", None, "is missing", "add the probe's Modbus address, 1 to 247")
+    elif not 1 <= table.unit <= 247 and bus.protocol is not Protocol.MODBUS_TCP:
+        document.wrong(f"{key}.unit", table.unit, "is no Modbus address", "write the probe's address, 1 to 247")
+    for other in others:
+        if other.unit == table.unit:
+            reason = f"{other.name} has the same address on bus {bus.name}: both would answer at once"
+            document.wrong(f"{key}.unit", table.unit, reason, "give each probe on a bus its own address")
+
+
+def _sensors(document: Document, key: str, table: shape.ProbeTable, model: Profile, tank: Tank) -> tuple[Sensor, ...]:
+    channels = {channel.name: channel for channel in model.channels}
+    for name in table.sensors:
+        if name not in channels:
+            document.problems.append(unknown_key(f"{key}.sensors.{name}", list(channels)))
+    sensors = []
+    for name, channel in channels.items():
+        chosen = table.sensors.get(name, shape.SensorTable())
+        if chosen.enabled:
+            sensor_id = document.id_of(f"{key}.sensors.{name}.sensor_id", chosen.sensor_id, tank.name, table.name, name)
+            sensors.append(Sensor(sensor_id, tank, table.name, name, channel.quantity, channel.span))
+    return tuple(sensors)
+
+
+def _named_tanks(document: Document) -> Sequence[object]:
+    tables = document.content.get("tanks")
+    return [table.get("name") for table in tables if isinstance(table, dict)] if isinstance(tables, list) else []
+
+
+def _named_buses(document: Document) -> Sequence[object]:
+    tables = document.content.get("buses")
+    return list(tables) if isinstance(tables, dict) else []

@@ -1,0 +1,37 @@
+"""`[[tanks]]`: names, species and limits."""
+
+from agent.config import shape
+from agent.config.document import Document
+from agent.config.findings import unknown_key
+from agent.config.limits import species_names, tank_limits
+from agent.domain.farm import Tank
+from agent.domain.quantity import Quantity
+
+
+def tanks(document: Document) -> dict[str, tuple[Tank, shape.TankTable]]:
+    """Every tank with its table, by name."""
+    found: dict[str, tuple[Tank, shape.TankTable]] = {}
+    for n, value in enumerate(document.list("tanks")):
+        table = document.validated(value, f"tanks[{n}]", shape.TankTable)
+        if table is None:
+            continue
+        if table.name in found:
+            document.wrong(f"tanks[{n}].name", table.name, "another tank has this name", "give each tank its own name")
+        if table.species is not None and table.species not in species_names():
+            known = ", ".join(species_names())
+            document.wrong(
+                f"tanks[{n}].species", table.species, "is not known", f"write one of {known}, or give limits"
+            )
+        _check_limits(document, f"tanks[{n}].limits", table)
+        tank_id = document.id_of(f"tanks[{n}].tank_id", table.tank_id, table.name)
+        found[table.name] = (Tank(table.name, tank_id), table)
+    return found
+
+
+def _check_limits(document: Document, key: str, table: shape.TankTable) -> None:
+    sensor_types = [quantity.sensor_type for quantity in Quantity]
+    for sensor_type in table.limits:
+        if sensor_type not in sensor_types:
+            document.problems.append(unknown_key(f"{key}.{sensor_type}", sensor_types))
+        elif disorder := tank_limits(table, sensor_type).disorder():
+            document.wrong(f"{key}.{sensor_type}", None, disorder, "order the limits (the species' count too)")
