@@ -142,5 +142,5 @@ def _bus_status(loop: BusLoop) -> dict[str, Any]:
         "name": loop.bus.name,
         "trouble": loop.trouble,
         "probes": len(loop.turns),
-        "silent": {f"{turn.probe.tank.name}/{turn.probe.name}": turn.because for turn in silent},
+        "silent": {str(turn): turn.because for turn in silent},
     }

@@ -8,7 +8,7 @@ turn, and costs nobody anything on another bus.
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from random import Random
 
 from agent.domain.clock import Clock
@@ -27,7 +27,10 @@ _LONGEST_REST_S = 30.0
 
 @dataclass(slots=True)
 class Turn:
-    """Where one probe of a bus stands: when it is due (boot seconds), and how it has answered."""
+    """Where one probe of a bus stands: when it is due (boot seconds), and how it has answered.
+
+    `silent` holds the channels that had no value in its last answer, with the reasons.
+    """
 
     probe: Probe
     driver: ProbeDriver
@@ -35,6 +38,10 @@ class Turn:
     failures: int = 0
     because: str | None = None
     ask_again_s: float = 0.0
+    silent: Mapping[str, str] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return f"{self.probe.tank.name}/{self.probe.name}"
 
 
 class BusLoop:
@@ -97,24 +104,31 @@ class BusLoop:
         except ProbeError as error:
             self._note_failure(turn, str(error))
             return Missing(str(error))
-        self._note_answer(turn)
+        self._note_answer(turn, measured)
         return measured
 
     def _note_failure(self, turn: Turn, because: str) -> None:
         turn.failures += 1
         turn.because = because
+        if turn.failures == 1:
+            log.warning("%s: %s", turn, because)
         if turn.failures == SILENT_AFTER:
-            log.warning(
-                "%s/%s: %s; it is asked less often until it answers", turn.probe.tank.name, turn.probe.name, because
-            )
+            log.warning("%s: no answer in %d turns, it is asked less often until it answers", turn, SILENT_AFTER)
         if turn.failures >= SILENT_AFTER:
             rest_s = min(turn.probe.period_s * 2.0 ** (turn.failures - SILENT_AFTER + 1), _LONGEST_REST_S)
             turn.ask_again_s = self._clock.boot_s() + rest_s * self._random.uniform(0.75, 1.25)
 
-    def _note_answer(self, turn: Turn) -> None:
-        if turn.failures >= SILENT_AFTER:
-            log.warning("%s/%s answers again", turn.probe.tank.name, turn.probe.name)
+    def _note_answer(self, turn: Turn, measured: Mapping[str, float | Missing]) -> None:
+        if turn.failures:
+            log.warning("%s answers again", turn)
         turn.failures, turn.because = 0, None
+        silent = {channel: value.because for channel, value in measured.items() if isinstance(value, Missing)}
+        if silent.keys() != turn.silent.keys():
+            for channel in silent.keys() - turn.silent.keys():
+                log.warning("%s: %s has no value: %s", turn, channel, silent[channel])
+            for channel in turn.silent.keys() - silent.keys():
+                log.warning("%s: %s has a value again", turn, channel)
+        turn.silent = silent
 
     def _tell_bus(self, trouble: str | None) -> None:
         if trouble and trouble != self.trouble:
