@@ -14,6 +14,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import aiomqtt
@@ -103,11 +104,11 @@ class AlarmFeed:
         """Raises MqttError when there is no connection; returns when one was lost."""
         try:
             async with self._client() as client:
-                await self._greet(client)
                 try:
+                    await self._greet(client)
                     await self._publish_until_lost(client)
                 except asyncio.CancelledError:
-                    await client.publish(f"{self._base}/status", status_json("offline"), qos=1, retain=True)
+                    await self._say_offline(client)
                     raise
         except aiomqtt.MqttError as error:
             self._tell_trouble(f"{self._settings}: {error}")
@@ -143,13 +144,19 @@ class AlarmFeed:
             standing, change = watch.standing, self._last.get(str(watch.alarm))
             await self._publish_state(client, watch.alarm, standing.active, standing.occurrence, change)
 
+    async def _say_offline(self, client: aiomqtt.Client) -> None:
+        """A clean leave keeps the broker from publishing the will. A broker that hangs must not hold us up."""
+        with suppress(aiomqtt.MqttError):
+            await client.publish(f"{self._base}/status", status_json("offline"), qos=1, retain=True, timeout=1.0)
+
     async def _publish_for_ever(self, client: aiomqtt.Client) -> None:
         while True:
             self._news.clear()
             last_seq = 0
             while self._waiting:
                 change = self._waiting[0]
-                await self._publish_state(client, change.alarm, change.active, change.occurrence, change)
+                if self._last[str(change.alarm)].seq == change.seq:  # a state never goes back to an older one
+                    await self._publish_state(client, change.alarm, change.active, change.occurrence, change)
                 await client.publish(f"{self._base}/alarm/event", event_json(change), qos=1)
                 if self._waiting and self._waiting[0] is change:
                     self._waiting.popleft()

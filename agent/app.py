@@ -18,6 +18,7 @@ from agent.domain.farm import Probe
 from agent.health import StatusFile
 from agent.pipeline import Pipeline, SensorChecks
 from agent.polling import SILENT_AFTER, BusLoop
+from agent.store.ownership import owned
 from agent.store.store import Store
 from cloud_sync.uplink import sink_class
 from cloud_sync.uplink.forwarder import Forwarder
@@ -61,7 +62,14 @@ class App:
         self._stopping.set()
 
     async def run(self) -> None:
-        """Until `stop()`; what was read by then is stored and the files are closed."""
+        """Until `stop()`; what was read by then is stored and the files are closed.
+
+        Raises StoreError when another gateway has this ring buffer.
+        """
+        with owned(self._gateway.state_dir):
+            await self._run()
+
+    async def _run(self) -> None:
         try:
             recalled = await self.store.recall(USABLE_QUALITY, self.pipeline.remember)
             self.pipeline.resume(recalled.standing)

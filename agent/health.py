@@ -34,7 +34,7 @@ class StatusFile:
             await self._clock.sleep(WRITTEN_EVERY_S)
 
     def write(self, state: str) -> None:
-        """A full disk keeps nobody from running: the failure is logged once."""
+        """That it cannot be written keeps nobody from running: the failure is logged once."""
         at = self._clock.now()
         status = {
             "state": state,
@@ -43,11 +43,8 @@ class StatusFile:
             "clock_trusted": at.trusted,
             **self._look(),
         }
-        draft = self._path.with_suffix(".new")
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            draft.write_text(json.dumps(status, ensure_ascii=False), encoding="utf-8")
-            draft.replace(self._path)
+            self._replace(json.dumps(status, ensure_ascii=False))
         except OSError as error:
             if self._trouble != str(error):
                 log.error("The status file cannot be written: %s", error)
@@ -55,16 +52,31 @@ class StatusFile:
         else:
             self._trouble = None
 
+    def _replace(self, text: str) -> None:
+        draft = self._path.with_suffix(".new")
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            draft.write_text(text, encoding="utf-8")
+        except OSError:
+            # A full disk has no room for a draft, but the file itself can be written over: now it has news to tell.
+            draft.unlink(missing_ok=True)
+            self._path.write_text(text, encoding="utf-8")
+        else:
+            draft.replace(self._path)
+
 
 def read_status(path: Path) -> dict[str, Any] | None:
     """What the gateway last said of itself, or None if it never ran here.
 
-    `state` is "running" only while that process is alive; "dead" means that it ended without a word.
+    `state` is "running" only while that process is alive; "dead" means that it ended without a word, "unreadable" that
+    half of the file is written.
     """
+    if not path.exists():
+        return None
     try:
         status: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return None
+    except ValueError:
+        return {"state": "unreadable"}
     if status["state"] == "running" and not Path(f"/proc/{status['pid']}").exists():
         status["state"] = "dead"
     return status

@@ -20,6 +20,7 @@ _STATE = {
     "running": ("running", "bold green"),
     "stopped": ("stopped", "bold yellow"),
     "dead": ("ended without a word: see its log", "bold red"),
+    "unreadable": ("of unknown state: its status file cannot be read", "bold red"),
 }
 
 

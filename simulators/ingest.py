@@ -42,10 +42,10 @@ class Misbehaviour:
 def identity(record: Record, topic: str | None = None) -> str:
     """Topic, sensor and time; a record without a sensor is known by its whole content.
 
-    An alert of a sensor may bear the time of its reading, so the topic belongs to it.
+    An alert bears the time of its reading, and two alerts may come of one: it is known by its own id, too.
     """
     if "sensor_id" in record and "time" in record:
-        return f"{topic}/{record['sensor_id']}/{record['time']}"
+        return f"{topic}/{record.get('id', '')}/{record['sensor_id']}/{record['time']}"
     return f"{topic}/{json.dumps(record, sort_keys=True)}"
 
 
