@@ -40,7 +40,7 @@ def test_half_a_file_is_told(tmp_path: Path) -> None:
 
 def test_a_place_that_takes_nothing_is_logged_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "run").write_text("a file in the place of the folder")
-    file = StatusFile(tmp_path / "run" / "status.json", lambda: {}, FakeClock())
+    file = StatusFile(tmp_path / "run" / "status.json", dict, FakeClock())
     file.write("running")
     file.write("running")
     assert len(caplog.records) == 1
