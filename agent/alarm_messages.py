@@ -17,7 +17,8 @@ def sentence(alarm: Alarm, active: bool, checked: CheckedReading) -> str:
             return f"{what} of {sensor.probe} gives no valid data: {checked.because}"
         return f"{what} of {sensor.probe} is back"
     side = "below" if alarm.kind in LOW_KINDS else "above"
-    value = f"{checked.reading.value:.2f} {sensor.quantity.unit}"
+    unit = sensor.quantity.unit
+    value = f"{checked.reading.value:.2f}" + ("" if unit == sensor.quantity.sensor_type else f" {unit}")
     if active:
         return f"{what} {value} is {side} {alarm.limit:g} ({alarm.priority.value}, {sensor.probe})"
     return f"{what} {value} is no longer {side} {alarm.limit:g} ({sensor.probe})"
