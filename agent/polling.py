@@ -23,6 +23,7 @@ SILENT_AFTER = 3
 """Turns without an answer after which a probe is only asked now and then."""
 
 _LONGEST_REST_S = 30.0
+_MOST_DOUBLINGS = 16  # a float has room for 1023, which a dead probe would reach within a working day
 
 
 @dataclass(slots=True)
@@ -115,7 +116,8 @@ class BusLoop:
         if turn.failures == SILENT_AFTER:
             log.warning("%s: no answer in %d turns, it is asked less often until it answers", turn, SILENT_AFTER)
         if turn.failures >= SILENT_AFTER:
-            rest_s = min(turn.probe.period_s * 2.0 ** (turn.failures - SILENT_AFTER + 1), _LONGEST_REST_S)
+            doublings = min(turn.failures - SILENT_AFTER + 1, _MOST_DOUBLINGS)
+            rest_s = min(turn.probe.period_s * 2.0**doublings, _LONGEST_REST_S)
             turn.ask_again_s = self._clock.boot_s() + rest_s * self._random.uniform(0.75, 1.25)
 
     def _note_answer(self, turn: Turn, measured: Mapping[str, float | Missing]) -> None:

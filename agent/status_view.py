@@ -1,6 +1,7 @@
 """`aqua-gateway status` for people: tanks, sensors, alarms, sinks and where the files are, as terminal tables."""
 
 from collections.abc import Mapping
+from contextlib import closing
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,10 +11,12 @@ from rich.table import Table
 from rich.text import Text
 
 from agent.config import Gateway
+from agent.domain.errors import StoreError
 from agent.health import read_status
 from agent.store.reader import Reader
 
 _ALARMS_SHOWN = 8
+_SILENT_S = 15.0
 _FLAG_STYLE = {1: "green", 2: "dim", 3: "yellow", 4: "red", 9: "bold red"}
 _STATE = {
     None: ("has never run with this configuration", "bold red"),
@@ -24,25 +27,36 @@ _STATE = {
 }
 
 
-def facts(gateway: Gateway, reader: Reader) -> dict[str, Any]:
-    """Everything the view shows, JSON-ready: `gateway`, `readings`, `alarms`, `changes`, `sinks`, `buffer`."""
-    return {
-        "gateway": read_status(gateway.status_file),
-        "readings": reader.latest(),
-        "alarms": reader.active_alarms(),
-        "changes": reader.alarm_changes(5),
-        "sinks": reader.deliveries(),
-        "buffer": reader.counts(),
-    }
+def facts(gateway: Gateway) -> dict[str, Any]:
+    """Everything the view shows, JSON-ready: `gateway`, `readings`, `alarms`, `changes`, `sinks`, `buffer`.
+
+    `unread` says why the ring buffer cannot be read, or is None; what the gateway says of itself is there all the same.
+    """
+    seen: dict[str, Any] = {"gateway": read_status(gateway.status_file), "unread": None}
+    stored: dict[str, Any] = {"readings": [], "alarms": [], "changes": [], "sinks": []}
+    stored["buffer"] = {"held": 0, "oldest": None}
+    try:
+        with closing(Reader(gateway.store.path)) as reader:
+            stored["readings"] = reader.latest()
+            stored["alarms"] = reader.active_alarms()
+            stored["changes"] = reader.alarm_changes(5)
+            stored["sinks"] = reader.deliveries()
+            stored["buffer"] = reader.counts()
+    except StoreError as error:
+        seen["unread"] = str(error)
+    return seen | stored
 
 
 def view(gateway: Gateway, seen: Mapping[str, Any], now: datetime) -> RenderableType:
     """The whole view; `now` is what ages are counted from."""
     running = seen["gateway"] or {}
     words, style = _STATE[running.get("state")]
+    silent_s = now.timestamp() - running.get("written_us", 0) / 1e6
+    if running.get("state") == "running" and silent_s > _SILENT_S:
+        words, style = f"running, but has said nothing for {silent_s:.0f} s: see its log", "bold red"
     title = Text.assemble((f" {gateway.gateway_id} ", "bold"), f"{gateway.site}  is ", (words, style), " ")
     parts = [
-        *_troubles(running),
+        *_troubles(running, seen["unread"]),
         _readings(seen["readings"], now),
         _alarms(seen["alarms"], now),
         _changes(seen["changes"]),
@@ -129,9 +143,13 @@ def _sinks(rows: list[dict[str, Any]], running: Mapping[str, Any]) -> Table:
     return table
 
 
-def _troubles(running: Mapping[str, Any]) -> list[Text]:
+def _troubles(running: Mapping[str, Any], unread: str | None) -> list[Text]:
     """What is wrong with the gateway itself, each in a line."""
-    found = [running.get("store", {}).get("trouble"), running.get("mqtt", {}).get("trouble")]
+    found = [
+        unread and f"stored readings cannot be shown: {unread}",
+        running.get("store", {}).get("trouble"),
+        running.get("mqtt", {}).get("trouble"),
+    ]
     for bus in running.get("buses", ()):
         found.append(bus["trouble"] and f"bus {bus['name']}: {bus['trouble']}")
         found += [f"{probe} is silent: {because}" for probe, because in bus["silent"].items()]

@@ -4,15 +4,14 @@ import argparse
 import json
 import sys
 import time
-from contextlib import closing
 from datetime import UTC, datetime
+from typing import NoReturn
 
 from rich.console import Console
 from rich.live import Live
 
 from agent import config
 from agent.status_view import facts, view
-from agent.store.reader import Reader
 
 NOT_RUNNING = 3
 
@@ -23,10 +22,9 @@ def command(options: argparse.Namespace) -> int:
     if not gateway.store.path.exists():
         print(f"{gateway.gateway_id} has never run with this configuration: there is no {gateway.store.path}")
         return NOT_RUNNING
-    with closing(Reader(gateway.store.path)) as reader:
-        if options.follow:
-            _follow(gateway, reader)
-        seen = facts(gateway, reader)
+    if options.follow:
+        _follow(gateway)
+    seen = facts(gateway)
     if options.json:
         json.dump(seen, sys.stdout, ensure_ascii=False, indent=2)
         print()
@@ -35,9 +33,9 @@ def command(options: argparse.Namespace) -> int:
     return 0 if (seen["gateway"] or {}).get("state") == "running" else NOT_RUNNING
 
 
-def _follow(gateway: config.Gateway, reader: Reader) -> None:
+def _follow(gateway: config.Gateway) -> NoReturn:
     """Ends by Ctrl-C."""
     with Live(auto_refresh=False, screen=True) as live:
         while True:
-            live.update(view(gateway, facts(gateway, reader), datetime.now(UTC)), refresh=True)
+            live.update(view(gateway, facts(gateway), datetime.now(UTC)), refresh=True)
             time.sleep(1)

@@ -2,6 +2,8 @@
 
 import csv
 import json
+import os
+import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -126,3 +128,19 @@ def test_times_are_utc_where_nothing_else_is_said(stored: str, said: Said) -> No
     assert at(0).utc_us == NOON_US
     assert main(["export", stored, "--from", "2026-11-23T12:01:00"]) == 0
     assert said()[1] == "1 readings\n"
+
+
+def test_status_shows_what_the_gateway_says_when_its_database_cannot_be_read(
+    tmp_path: Path, file: str, said: Said
+) -> None:
+    (tmp_path / "state" / "ring-buffer.sqlite").mkdir(parents=True)
+    status = {"state": "running", "pid": os.getpid(), "written_us": time.time_ns() // 1000, "buses": [], "sinks": []}
+    status |= {"store": {"trouble": None}, "mqtt": {"trouble": "the broker is away"}}
+    (tmp_path / "state" / "status.json").write_text(json.dumps(status))
+    assert main(["status", file]) == 0
+    shown, _ = said()
+    assert "the broker is away" in shown
+    assert "stored readings cannot be shown" in shown
+    (tmp_path / "state" / "status.json").write_text(json.dumps(status | {"written_us": 0}))
+    main(["status", file])
+    assert "has said nothing for" in said()[0]

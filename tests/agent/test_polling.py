@@ -134,6 +134,14 @@ async def test_a_silent_probe_costs_one_time_out_a_turn_and_then_is_asked_less(
     ]
 
 
+async def test_a_probe_may_be_dead_for_days() -> None:
+    line = Line(dead=10.0)
+    line.probes["dead"].silent = True
+    await line.run(2 * 86_400)
+    assert len(line.probes["dead"].asked) > 1100
+    assert line.oxygen("dead")[-1].value is None
+
+
 async def test_a_silent_probe_is_missing_in_each_period_and_delays_nobody() -> None:
     line = Line(dead=1.0, good=1.0)
     line.probes["dead"].silent = True

@@ -1,0 +1,35 @@
+"""Whether the gateway is there can be seen on MQTT at any time."""
+
+from tests.system.listener import retained
+from tests.system.stage import Stage
+from tests.system.waiting import until
+
+
+async def test_availability_is_told_when_it_comes_leaves_and_dies(stage: Stage) -> None:
+    farm, broker = await stage.farm(), await stage.broker()
+    listener = await stage.listener(broker.port)
+    gateway = stage.gateway(farm, broker.port)
+
+    gateway.start()
+    await until(lambda: listener.status == ["online"])
+    assert (await retained(broker.port))["status"]["state"] == "online"
+    await gateway.stores_more()
+    assert await gateway.stop() == 0
+    await until(lambda: listener.status == ["online", "offline"])
+    assert (await retained(broker.port))["status"]["state"] == "offline"
+
+    gateway.start()
+    await until(lambda: listener.status[2:] == ["online"])
+    gateway.kill()
+    await until(lambda: listener.status[2:] == ["online", "offline"])
+    assert (await retained(broker.port))["status"]["state"] == "offline"
+
+
+async def test_every_alarm_has_a_retained_state_before_it_was_ever_raised(stage: Stage) -> None:
+    farm, broker = await stage.farm(), await stage.broker()
+    gateway = stage.gateway(farm, broker.port)
+    gateway.start()
+    await gateway.stores_more()
+    states = {topic: said for topic, said in (await retained(broker.port)).items() if topic.endswith("/state")}
+    assert {topic.split("/")[-2] for topic in states} == {"low", "critical_low", "no_valid_data"}
+    assert not any(said["active"] or said["occurrence"] for said in states.values())
