@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from rich.console import Group, RenderableType
-from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
@@ -54,14 +53,15 @@ def view(gateway: Gateway, seen: Mapping[str, Any], now: datetime) -> Renderable
     silent_s = now.timestamp() - running.get("written_us", 0) / 1e6
     if running.get("state") == "running" and silent_s > _SILENT_S:
         words, style = f"running, but has said nothing for {silent_s:.0f} s: see its log", "bold red"
-    title = Text.assemble((f" {gateway.gateway_id} ", "bold"), f"{gateway.site}  is ", (words, style), " ")
+    title = Text.assemble((gateway.gateway_id, "bold"), f", {gateway.site}, is ", (words, style))
     parts = [
+        title,
         *_troubles(running, seen["unread"]),
         _readings(seen["readings"], now),
         _alarms(seen["alarms"], now),
         _changes(seen["changes"]),
     ]
-    return Panel(Group(*parts, _sinks(seen["sinks"], running), _files(gateway, seen["buffer"], running)), title=title)
+    return Group(*parts, _sinks(seen["sinks"], running), _files(gateway, seen["buffer"], running))
 
 
 def _table(title: str, *columns: str, right: tuple[str, ...] = ()) -> Table:

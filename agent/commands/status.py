@@ -29,7 +29,8 @@ def command(options: argparse.Namespace) -> int:
         json.dump(seen, sys.stdout, ensure_ascii=False, indent=2)
         print()
     else:
-        Console().print(view(gateway, seen, datetime.now(UTC)))
+        console = Console()
+        console.print(view(gateway, seen, datetime.now(UTC)), soft_wrap=not console.is_terminal)
     return 0 if (seen["gateway"] or {}).get("state") == "running" else NOT_RUNNING
 
 
