@@ -3,18 +3,21 @@
 import asyncio
 import gzip
 import json
-import resource
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from agent.domain.errors import SinkUnavailable
+from cloud_sync.contract.record import Record
 from cloud_sync.contract.records import record
 from cloud_sync.uplink.archive import ArchiveSink
+from cloud_sync.uplink.interfaces import Delivery
 from tests.cloud_sync.sink_contract import SinkContract, World
+from tests.cloud_sync.test_day_file import full_disk
 from tests.cloud_sync.things import GATEWAY, MIDNIGHT_US, change, gap, reading, records
 
 
@@ -23,21 +26,21 @@ class ArchiveWorld(World):
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+        self.away = False
         self._aside = folder.with_name("aside")
 
     def sink(self, **settings: Any) -> ArchiveSink:
-        return ArchiveSink(ArchiveSink.Settings(self.folder, leave_free_mb=0, **settings), GATEWAY)
+        return _OnThisDisk(self, ArchiveSink.Settings(self.folder, leave_free_mb=0, **settings))
 
     def received(self) -> list[Mapping[str, Any]]:
         files = sorted(self.folder.glob("*/*.jsonl.gz"))
         return [json.loads(line) for file in files for line in gzip.decompress(file.read_bytes()).splitlines()]
 
     def go_away(self) -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (0, self._limits[1]))
+        self.away = True
 
     def come_back(self) -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, self._limits)
+        self.away = False
 
     def refuse_us(self) -> None:
         if self.folder.exists():
@@ -51,11 +54,21 @@ class ArchiveWorld(World):
             self._aside.rename(self.folder)
 
 
+class _OnThisDisk(ArchiveSink):
+    """The limit holds for the whole process: only while the sink writes, or the test's own report would not fit."""
+
+    def __init__(self, world: ArchiveWorld, settings: ArchiveSink.Settings) -> None:
+        super().__init__(settings, GATEWAY)
+        self._world = world
+
+    async def send(self, batch: Sequence[Record]) -> Delivery:
+        with full_disk(0) if self._world.away else nullcontext():
+            return await super().send(batch)
+
+
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[ArchiveWorld]:
-    world = ArchiveWorld(tmp_path / "archive")
-    yield world
-    world.come_back()
+def world(tmp_path: Path) -> ArchiveWorld:
+    return ArchiveWorld(tmp_path / "archive")
 
 
 class TestArchiveKeepsTheContract(SinkContract):
