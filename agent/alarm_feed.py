@@ -67,6 +67,7 @@ class AlarmFeed:
         self._news = asyncio.Event()
         self.trouble: str | None = f"{settings} is not reached yet"
         self.published = 0
+        self.dropped = 0
 
     @property
     def waiting(self) -> int:
@@ -77,16 +78,22 @@ class AlarmFeed:
         """Before `run`: the alarms there are, the last change of each, and what the broker did not get last time."""
         self._watches = list(watches)
         self._last = {str(change.alarm): change for change in standing}
-        self._waiting.extend(unsent)
+        self._wait_for_broker(unsent)
 
     def tell(self, changes: Sequence[AlarmChange]) -> None:
         """Take changes for publication; never waits."""
         for change in changes:
             self._last[str(change.alarm)] = change
+        self._wait_for_broker(changes)
+        self._news.set()
+
+    def _wait_for_broker(self, changes: Iterable[AlarmChange]) -> None:
         self._waiting.extend(changes)
         while len(self._waiting) > _MOST_WAITING:
             self._waiting.popleft()  # its state is still published, and it stays in the alarm log
-        self._news.set()
+            self.dropped += 1
+            if self.dropped == 1:
+                log.error("%s has been away for too long: the oldest events are left out from now on", self._settings)
 
     async def run(self) -> None:
         """Connect, publish, connect again; ends by cancellation, saying "offline"."""
@@ -113,6 +120,10 @@ class AlarmFeed:
         except aiomqtt.MqttError as error:
             self._tell_trouble(f"{self._settings}: {error}")
             raise
+        except (OSError, ValueError) as error:
+            # A host name that cannot be one, a certificate file that is none: no reason to stop watching the tanks.
+            self._tell_trouble(f"{self._settings}: {error}")
+            raise aiomqtt.MqttError(str(error)) from error
 
     async def _publish_until_lost(self, client: aiomqtt.Client) -> None:
         try:

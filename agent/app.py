@@ -113,6 +113,7 @@ class App:
                 "trouble": self.feed.trouble,
                 "waiting": self.feed.waiting,
                 "published": self.feed.published,
+                "dropped": self.feed.dropped,
             },
             "buses": [_bus_status(loop) for loop in self.loops],
             "sinks": [

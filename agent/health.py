@@ -16,6 +16,7 @@ from agent.domain.clock import Clock
 log = logging.getLogger(__name__)
 
 WRITTEN_EVERY_S = 2.0
+SILENT_AFTER_S = 15.0
 
 
 class StatusFile:
@@ -44,7 +45,7 @@ class StatusFile:
             **self._look(),
         }
         try:
-            self._replace(json.dumps(status, ensure_ascii=False))
+            self._replace(json.dumps(status))  # in ASCII: what a sink says may be no valid Unicode
         except OSError as error:
             if self._trouble != str(error):
                 log.error("The status file cannot be written: %s", error)
@@ -65,18 +66,22 @@ class StatusFile:
             draft.replace(self._path)
 
 
-def read_status(path: Path) -> dict[str, Any] | None:
-    """What the gateway last said of itself, or None if it never ran here.
+def read_status(path: Path, now_us: int) -> dict[str, Any] | None:
+    """What the gateway last said of itself, or None if there is no word of it.
 
-    `state` is "running" only while that process is alive; "dead" means that it ended without a word, "unreadable" that
-    half of the file is written.
+    `state` is "running" only if the gateway said so lately. It is "dead" when its process ended without a word,
+    "silent" when it is there but has said nothing for `SILENT_AFTER_S`, and "unreadable" when that is no status file.
     """
-    if not path.exists():
-        return None
     try:
-        status: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError:
+        status = json.loads(path.read_text(encoding="utf-8"))
+        running, silent_us = status["state"] == "running", now_us - status["written_us"]
+        alive = Path(f"/proc/{status['pid']}").exists()
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, TypeError, KeyError):
         return {"state": "unreadable"}
-    if status["state"] == "running" and not Path(f"/proc/{status['pid']}").exists():
+    if running and not alive:
         status["state"] = "dead"
-    return status
+    elif running and silent_us > SILENT_AFTER_S * 1e6:
+        status["state"] = "silent"
+    return dict(status)

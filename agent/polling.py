@@ -97,14 +97,15 @@ class BusLoop:
             return Missing(turn.because or "")
         try:
             await self.bus.open()
-            self._tell_bus(None)
             measured = await turn.driver.read()
         except BusError as error:
             self._tell_bus(str(error))
             return Missing(str(error))
         except ProbeError as error:
+            self._tell_bus(None)
             self._note_failure(turn, str(error))
             return Missing(str(error))
+        self._tell_bus(None)
         self._note_answer(turn, measured)
         return measured
 
@@ -133,7 +134,7 @@ class BusLoop:
         turn.silent = silent
 
     def _tell_bus(self, trouble: str | None) -> None:
-        if trouble and trouble != self.trouble:
+        if trouble and not self.trouble:
             log.error("Bus %s: %s; trying again", self.bus.name, trouble)
         elif self.trouble and not trouble:
             log.warning("Bus %s works again", self.bus.name)

@@ -15,14 +15,14 @@ from agent.health import read_status
 from agent.store.reader import Reader
 
 _ALARMS_SHOWN = 8
-_SILENT_S = 15.0
 _FLAG_STYLE = {1: "green", 2: "dim", 3: "yellow", 4: "red", 9: "bold red"}
 _STATE = {
-    None: ("has never run with this configuration", "bold red"),
-    "running": ("running", "bold green"),
-    "stopped": ("stopped", "bold yellow"),
+    None: ("is not running", "bold yellow"),
+    "running": ("is running", "bold green"),
+    "stopped": ("is stopped", "bold yellow"),
     "dead": ("ended without a word: see its log", "bold red"),
-    "unreadable": ("of unknown state: its status file cannot be read", "bold red"),
+    "silent": ("is there but has said nothing lately: see its log", "bold red"),
+    "unreadable": ("is of unknown state: its status file cannot be read", "bold red"),
 }
 
 
@@ -31,7 +31,8 @@ def facts(gateway: Gateway) -> dict[str, Any]:
 
     `unread` says why the ring buffer cannot be read, or is None; what the gateway says of itself is there all the same.
     """
-    seen: dict[str, Any] = {"gateway": read_status(gateway.status_file), "unread": None}
+    now_us = round(datetime.now(UTC).timestamp() * 1e6)
+    seen: dict[str, Any] = {"gateway": read_status(gateway.status_file, now_us), "unread": None}
     stored: dict[str, Any] = {"readings": [], "alarms": [], "changes": [], "sinks": []}
     stored["buffer"] = {"held": 0, "oldest": None}
     try:
@@ -50,10 +51,7 @@ def view(gateway: Gateway, seen: Mapping[str, Any], now: datetime) -> Renderable
     """The whole view; `now` is what ages are counted from."""
     running = seen["gateway"] or {}
     words, style = _STATE[running.get("state")]
-    silent_s = now.timestamp() - running.get("written_us", 0) / 1e6
-    if running.get("state") == "running" and silent_s > _SILENT_S:
-        words, style = f"running, but has said nothing for {silent_s:.0f} s: see its log", "bold red"
-    title = Text.assemble((gateway.gateway_id, "bold"), f", {gateway.site}, is ", (words, style))
+    title = Text.assemble((gateway.gateway_id, "bold"), f", {gateway.site}, " if gateway.site else " ", (words, style))
     parts = [
         title,
         *_troubles(running, seen["unread"]),
@@ -67,8 +65,14 @@ def view(gateway: Gateway, seen: Mapping[str, Any], now: datetime) -> Renderable
 def _table(title: str, *columns: str, right: tuple[str, ...] = ()) -> Table:
     table = Table(title=title, title_justify="left", title_style="bold", box=None, padding=(0, 2, 0, 0), expand=False)
     for column in columns:
-        table.add_column(column, justify="right" if column in right else "left", no_wrap=True, overflow="ellipsis")
+        # In a narrow window the long texts give way, not the values.
+        table.add_column(column, justify="right" if column in right else "left", no_wrap=column not in ("why", "what"))
     return table
+
+
+def _line(text: str | None, style: str = "") -> Text:
+    """Somebody's words as they are (rich would take [brackets] for markup), cut where the line ends."""
+    return Text(text or "", style, no_wrap=True, overflow="ellipsis")
 
 
 def _readings(rows: list[dict[str, Any]], now: datetime) -> Table:
@@ -91,7 +95,7 @@ def _readings(rows: list[dict[str, Any]], now: datetime) -> Table:
         flag = Text(f"{row['flag']} {row['flag_meaning']}", _FLAG_STYLE[row["flag"]])
         shown_tank = row["tank"] if row["tank"] != tank else ""
         tank = row["tank"]
-        why = Text(row["because"] or "", style="dim")
+        why = _line(row["because"], "dim")
         age = _age(row["time_utc"], now)
         table.add_row(
             shown_tank, row["probe"], row["sensor"], value, row["unit"], flag, f"{row['quality']:.2f}", age, why
@@ -113,7 +117,7 @@ def _changes(rows: list[dict[str, Any]]) -> Table:
     table = _table("Last changes", "time (UTC)", "change", "what")
     for row in rows:
         style = "red" if row["change"] == "raised" else "green"
-        table.add_row(row["time_utc"][11:19], Text(row["change"], style), row["message"])
+        table.add_row(row["time_utc"][11:19], Text(row["change"], style), Text(row["message"]))
     return table
 
 
@@ -138,7 +142,7 @@ def _sinks(rows: list[dict[str, Any]], running: Mapping[str, Any]) -> Table:
             row["sink"],
             Text(state["state"], "red" if troubled else "green"),
             *counts,
-            (troubled and state["last_error"]) or "",
+            Text((troubled and state["last_error"]) or ""),
         )
     return table
 

@@ -23,6 +23,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except FarmError as error:
         print(error, file=sys.stderr)
         return 2
+    except ModuleNotFoundError as error:
+        print(f"{path}: the broker needs {error.name}: pip install aquacontrol-gateway[simulate]", file=sys.stderr)
+        return 1
     except OSError as error:
         print(f"{path}: {error}", file=sys.stderr)
         return 1

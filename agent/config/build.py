@@ -26,6 +26,7 @@ def build(document: Document) -> Gateway | None:
             document.problems.append(unknown_key(key, _SECTIONS))
     gateway = _gateway(document)
     mqtt = document.table("mqtt", shape.MqttTable)
+    _check_ca_file(document, mqtt)
     ring_buffer = document.table("ring_buffer", shape.RingBufferTable)
     timing = document.table("alarms", shape.AlarmsTable)
     all_tanks = tanks(document)
@@ -79,3 +80,9 @@ def _alarms(
 def _mqtt(document: Document, table: shape.MqttTable) -> MqttSettings:
     ca_file = None if table.ca_file is None else str(document.folder / table.ca_file)
     return MqttSettings(table.host, table.port, table.username, table.password, ca_file, table.topic)
+
+
+def _check_ca_file(document: Document, table: shape.MqttTable | None) -> None:
+    if table is not None and table.ca_file is not None and not (document.folder / table.ca_file).is_file():
+        remedy = "name the file with the certificate of the authority that signed the broker's"
+        document.wrong("mqtt.ca_file", table.ca_file, "there is no such file", remedy)

@@ -94,6 +94,7 @@ def shown(value: Any) -> str:
 _REASONS = {"model_type": "is no table", "dataclass_type": "is no table", "dict_type": "is no table"}
 
 _REMEDIES = {
+    "string_too_short": "write a name",
     "int_parsing": "write a whole number",
     "int_type": "write a whole number",
     "int_from_float": "write a whole number",

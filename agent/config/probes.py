@@ -44,7 +44,8 @@ def _profile(document: Document, name: str, key: str, folder: Path | None) -> Pr
         )
         return None
     except ProfileError as error:
-        document.wrong(f"{key}.profile", name, str(error), "correct the profile's file")
+        for problem in str(error).splitlines():
+            document.wrong(f"{key}.profile", name, problem, "correct the profile's file")
         return None
     return found
 

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, InstanceOf, model_validator
 from agent.domain.secret import Secret
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$", max_length=64)]
+Host = Annotated[str, Field(min_length=1, max_length=253, pattern=r"^[^\s/]+$")]
 Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
 Number = Annotated[float, Field(allow_inf_nan=False)]
 
@@ -26,7 +27,7 @@ class GatewayTable(Table):
 
 
 class MqttTable(Table):
-    host: str = "127.0.0.1"
+    host: Host = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65535)] = 1883
     username: str | None = None
     password: InstanceOf[Secret] | None = None
@@ -51,7 +52,7 @@ class BusTable(Table):
     baud: Annotated[int, Field(ge=300, le=921_600)] = 9600
     parity: Literal["N", "E", "O"] = "N"
     stop_bits: Literal[1, 2] = 1
-    host: str | None = None
+    host: Host | None = None
     port: Annotated[int, Field(ge=1, le=65535)] = 502
     timeout_s: Annotated[float, Field(ge=0.05, le=30)] = 0.5
     quiet_s: Annotated[float, Field(ge=0, le=10)] = 0.3

@@ -9,11 +9,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from uuid import UUID
 
+from agent.checks import CHECKS
 from agent.domain.clock import Instant
 
 _DAY_S = 86_400
 _HOUR_S = 3_600
 _BUCKET_MS = 300_000
+_GROSS_RANGE = list(CHECKS).index("gross_range") + 1
+"""Its digit in `tests`: what the sensor cannot measure is no memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +50,10 @@ def remembered(connection: sqlite3.Connection, now: Instant, usable_quality: flo
     single = """
         SELECT s.sensor_id, b.boot_id, boot_ms, utc_us, trusted, 1, value, 0.0, quality
         FROM readings AS r JOIN sensors AS s ON s.id = r.sensor JOIN boots AS b ON b.id = r.boot
-        WHERE seq >= ? AND value IS NOT NULL AND substr(tests, 1, 1) <> '4' ORDER BY seq"""
+        WHERE seq >= ? AND value IS NOT NULL AND substr(tests, ?, 1) <> '4' ORDER BY seq"""
     for row in connection.execute(buckets, (day, hour, usable_quality, _BUCKET_MS)):
         yield from _placed(now, row, True)
-    for row in connection.execute(single, (hour,)):
+    for row in connection.execute(single, (hour, _GROSS_RANGE)):
         yield from _placed(now, row, False)
 
 

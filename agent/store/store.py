@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-_MOST_UNSENT = 10_000
+_MOST_UNSENT = 100_000
 
 
 @dataclass(frozen=True, slots=True)

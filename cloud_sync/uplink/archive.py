@@ -104,15 +104,19 @@ class ArchiveSink:
             file = DayFile(path, self._settings.level)
             make_folder(path.parent)
             if not path.exists():
-                self._drop_oldest(path.parent)
+                self._make_room_for(path)
         while len(self._files) >= _FILES_REMEMBERED:
             del self._files[next(iter(self._files))]
         self._files[path] = file
         return file
 
-    def _drop_oldest(self, folder: Path) -> None:
-        """Make room for one more day. By name and number, not by the clock: it may be years off."""
-        if self._settings.keep_days:
-            days = sorted(folder.glob(f"????-??-??{_SUFFIX}"), reverse=True)
-            for path in days[self._settings.keep_days - 1 :]:
-                path.unlink()
+    def _make_room_for(self, new: Path) -> None:
+        """Delete older days than this, oldest first, while there are too many. A day that a wrong clock puts into the
+        past deletes nothing: everything else is newer.
+        """
+        if not self._settings.keep_days:
+            return
+        days = sorted(new.parent.glob(f"????-??-??{_SUFFIX}"))
+        older = [day for day in days if day.name < new.name]
+        for path in older[: max(0, len(days) + 1 - self._settings.keep_days)]:
+            path.unlink()

@@ -69,7 +69,9 @@ def _rejection(item: Mapping[str, Any], batch: Sequence[Record]) -> Rejection:
     index = item["index"]
     if index < 0:
         raise IndexError(index)
-    return Rejection(batch[index].seq, str(item.get("because") or "no reason given")[:500])
+    because = str(item.get("because") or "no reason given")[:500]
+    # JSON can name half a character, which nothing could print or store.
+    return Rejection(batch[index].seq, because.encode(errors="replace").decode())
 
 
 def _phrase(status: int) -> str:

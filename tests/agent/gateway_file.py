@@ -37,7 +37,8 @@ def right() -> Document:
 
 
 def write(folder: Path, document: Document, secrets: bool = True) -> Path:
-    """gateway.toml in `folder`, with the files its secrets are in."""
+    """gateway.toml in `folder`, with the certificate and the files its secrets are in."""
+    (folder / "ca.pem").touch()
     if secrets:
         (folder / "mqtt.secret").write_text("hunter2\n")
         (folder / "key.secret").write_text("k3y\n")

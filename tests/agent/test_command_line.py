@@ -121,7 +121,7 @@ def test_status_of_a_gateway_that_does_not_run_is_shown_and_exits_with_3(stored:
     assert [row["value"] for row in seen["readings"]] == [None, 15.5]
     assert seen["sinks"] == [{"sink": "archive", "delivered": 0, "rejected": 0, "backlog": 3, "lost": 0}]
     assert main(["status", stored]) == 3
-    assert "has never run with this configuration" in " ".join(said()[0].split())
+    assert "is not running" in " ".join(said()[0].split())
 
 
 def test_times_are_utc_where_nothing_else_is_said(stored: str, said: Said) -> None:
@@ -142,5 +142,19 @@ def test_status_shows_what_the_gateway_says_when_its_database_cannot_be_read(
     assert "the broker is away" in shown
     assert "stored readings cannot be shown" in shown
     (tmp_path / "state" / "status.json").write_text(json.dumps(status | {"written_us": 0}))
-    main(["status", file])
-    assert "has said nothing for" in said()[0]
+    assert main(["status", file]) == 3
+    assert "has said nothing lately" in said()[0]
+
+
+def test_what_a_sink_says_is_shown_as_it_is(tmp_path: Path, stored: str, said: Said) -> None:
+    sink = {"name": "archive", "state": "waiting", "last_error": "[/records/0/value]: [bold] is no number"}
+    status = {
+        "state": "running",
+        "pid": os.getpid(),
+        "written_us": time.time_ns() // 1000,
+        "buses": [],
+        "sinks": [sink],
+    }
+    (tmp_path / "state" / "status.json").write_text(json.dumps(status))
+    main(["status", stored])
+    assert "[/records/0/value]:" in said()[0]

@@ -14,11 +14,16 @@ from tests.clock import FakeClock
 
 def test_what_is_written_is_read(tmp_path: Path) -> None:
     path = tmp_path / "run" / "status.json"
-    assert read_status(path) is None
-    StatusFile(path, lambda: {"gateway": "g"}, FakeClock()).write("running")
-    status = read_status(path)
+    clock = FakeClock()
+    assert read_status(path, clock.utc_us) is None
+    StatusFile(path, lambda: {"gateway": "g", "sink said": "half a character \ud83d"}, clock).write("running")
+    status = read_status(path, clock.utc_us)
     assert status is not None
     assert (status["gateway"], status["state"], status["pid"]) == ("g", "running", os.getpid())
+    clock.advance(20)
+    silent = read_status(path, clock.utc_us)
+    assert silent is not None
+    assert silent["state"] == "silent"
     assert [file.name for file in path.parent.iterdir()] == ["status.json"]
 
 
@@ -26,16 +31,17 @@ def test_a_gateway_that_is_gone_is_dead(tmp_path: Path) -> None:
     gone = subprocess.Popen([sys.executable, "-c", ""])
     gone.wait()
     path = tmp_path / "status.json"
-    path.write_text(json.dumps({"state": "running", "pid": gone.pid}))
-    status = read_status(path)
+    path.write_text(json.dumps({"state": "running", "pid": gone.pid, "written_us": 0}))
+    status = read_status(path, 0)
     assert status is not None
     assert status["state"] == "dead"
 
 
-def test_half_a_file_is_told(tmp_path: Path) -> None:
+@pytest.mark.parametrize("text", ['{"state": "runn', "null", "{}", '{"state": "running", "pid": 1}'])
+def test_what_is_no_status_is_told(tmp_path: Path, text: str) -> None:
     path = tmp_path / "status.json"
-    path.write_text('{"state": "runn')
-    assert read_status(path) == {"state": "unreadable"}
+    path.write_text(text)
+    assert read_status(path, 0) == {"state": "unreadable"}
 
 
 def test_a_place_that_takes_nothing_is_logged_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -42,12 +42,15 @@ class ScriptedProbe:
     def __init__(self, clock: FakeClock, takes_s: float = 0.01) -> None:
         self.clock, self.takes_s = clock, takes_s
         self.silent = False
+        self.hangs_up = False
         self.asked: list[float] = []
 
     async def read(self) -> Mapping[str, float | Missing]:
         self.asked.append(self.clock.boot)
         await asyncio.sleep(0)
         self.clock.advance(TIMEOUT_S if self.silent else self.takes_s)
+        if self.hangs_up:
+            raise BusError(f"10.0.0.7:502 was lost during request {len(self.asked)}")
         if self.silent:
             raise NoReply("no reply in 0.5 s on /dev/ttyUSB0, unit 7")
         return {"oxygen": 8.0, "temperature": Missing("not fitted")}
@@ -187,6 +190,19 @@ async def test_a_port_that_cannot_be_opened_is_named_tried_again_and_told_once(
         "Bus rs485: /dev/ttyUSB0: no such device; trying again",
         "Bus rs485 works again",
     ]
+
+
+async def test_a_port_that_opens_and_is_lost_with_every_question_is_told_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    line = Line(a=1.0, b=1.0)
+    for probe in line.probes.values():
+        probe.hangs_up = True
+    await line.run(60)
+    told = [record.getMessage() for record in caplog.records]
+    assert told == ["Bus rs485: 10.0.0.7:502 was lost during request 1; trying again"]
+    assert line.loop.trouble is not None
+    assert line.loop.trouble != "10.0.0.7:502 was lost during request 1", "what is shown is the newest"
 
 
 async def test_the_trouble_of_one_bus_does_not_touch_another() -> None:

@@ -111,6 +111,9 @@ async def test_the_newest_days_are_kept(world: ArchiveWorld) -> None:
         await sink.send([record(reading(day + 1, MIDNIGHT_US + day * 86_400_000_000), GATEWAY)])
     names = sorted(path.name for path in world.folder.glob("*/*"))
     assert names == ["2026-11-26.jsonl.gz", "2026-11-27.jsonl.gz"]
+    await sink.send([record(reading(9, 0), GATEWAY)])  # a clock that woke in 1970 takes nothing newer with it
+    names = sorted(path.name for path in world.folder.glob("*/*"))
+    assert names == ["1970-01-01.jsonl.gz", "2026-11-26.jsonl.gz", "2026-11-27.jsonl.gz"]
 
 
 async def test_a_write_that_was_given_up_ends_before_the_next_begins(world: ArchiveWorld) -> None:
