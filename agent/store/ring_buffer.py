@@ -82,7 +82,9 @@ class RingBuffer:
         return pages - free
 
     def _evict_batch(self) -> int:
-        oldest, newest = self._connection.execute("SELECT min(seq), max(seq) FROM readings").fetchone()
+        # Both in one SELECT would scan the table; each by itself is a look at one end of it.
+        ends = "SELECT (SELECT min(seq) FROM readings), (SELECT max(seq) FROM readings)"
+        oldest, newest = self._connection.execute(ends).fetchone()
         if oldest == newest:
             return 0
         last = min(oldest + _EVICT_AT_ONCE, newest) - 1
