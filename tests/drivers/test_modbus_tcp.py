@@ -7,6 +7,7 @@ import pytest
 
 from agent.domain.errors import BadReply, BusError, NoReply, Refused
 from agent.domain.farm import Protocol
+from drivers.bus.framing import Question
 from drivers.bus.modbus import ModbusLine
 from drivers.interfaces import Space
 from tests.drivers.devices import QUIET_S, TIMEOUT_S, RealClock, Send, later, tcp_device, tcp_reply, tcp_settings
@@ -168,11 +169,16 @@ async def test_a_cancellation_that_comes_with_the_reply_is_not_lost() -> None:
     async with tcp_device(echo_tcp) as (_, port):
         bus = ModbusLine(tcp_settings(port), RealClock())
         await bus.open()
+        make_question = bus._make_question
+
+        def cancel_when_answered(request: bytes) -> Question:
+            """Called while the request goes out: before anybody waits for the reply, so first to hear of it."""
+            assert bus._client is not None
+            bus._client.ctx.response_future.add_done_callback(lambda _: reading.cancel())
+            return make_question(request)
+
+        bus._make_question = cancel_when_answered
         reading = asyncio.ensure_future(bus.read(1, Space.HOLDING, 0, 1))
-        while bus._question is None:
-            await asyncio.sleep(0)
-        assert bus._client is not None
-        bus._client.ctx.response_future.add_done_callback(lambda _: reading.cancel())
         with pytest.raises(asyncio.CancelledError):
             await reading
         await bus.close()
