@@ -34,6 +34,7 @@ class App:
 
     def __init__(self, gateway: Gateway, clock: Clock, random: Random) -> None:
         self._gateway = gateway
+        self._clock = clock
         self._started_us = clock.now().utc_us
         self._stopping = asyncio.Event()
         self.store = Store(gateway.store, [sink.name for sink in gateway.sinks], clock)
@@ -72,8 +73,8 @@ class App:
     async def _run(self) -> None:
         try:
             recalled = await self.store.recall(USABLE_QUALITY, self.pipeline.remember)
-            self.pipeline.resume(recalled.standing)
             self.feed.resume(self.pipeline.watches(), recalled.standing, recalled.unsent)
+            self.pipeline.resume(recalled.standing, self._clock.now())
             await self._run_until_stopped()
         finally:
             await self.store.close()

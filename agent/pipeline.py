@@ -15,6 +15,7 @@ from agent.alarms import Standing, Watch
 from agent.checks import CHECKS, worst
 from agent.checks.history import History
 from agent.domain.alarm import Alarm, AlarmChange
+from agent.domain.clock import Instant
 from agent.domain.farm import Sensor
 from agent.domain.reading import CheckedReading, Flag, Reading, Verdict
 from agent.store.memory import Remembered
@@ -92,13 +93,24 @@ class Pipeline:
         else:
             history.add(past.at_s, past.mean, past.quality)
 
-    def resume(self, standing: Iterable[AlarmChange]) -> None:
-        """Let every alarm stand where its last change left it."""
+    def resume(self, standing: Iterable[AlarmChange], at: Instant) -> None:
+        """Let every alarm stand where its last change left it, and clear those that nobody watches any more."""
         known = {str(change.alarm): change for change in standing}
         self._last_seq = max((change.seq for change in known.values()), default=0)
         for watch in self.watches():
-            if change := known.get(str(watch.alarm)):
+            if change := known.pop(str(watch.alarm), None):
                 watch.standing = Standing(change.active, change.occurrence)
+        gone = [self._cleared(change, at) for change in known.values() if change.active]
+        if gone:
+            self._tell(gone)
+            self._keep([], gone)
+
+    def _cleared(self, left: AlarmChange, at: Instant) -> AlarmChange:
+        """It would stand for ever: its sensor or limit was taken out of the configuration."""
+        message = f"{left.alarm} is not configured any more and was cleared for that"
+        return AlarmChange(
+            self._next_seq(at), left.alarm, False, left.occurrence, at, None, Flag.NOT_EVALUATED, message
+        )
 
     def watches(self) -> Iterable[Watch]:
         return (watch for watches in self._watches.values() for watch in watches)
@@ -120,9 +132,13 @@ class Pipeline:
 
     def _change(self, watch: Watch, checked: CheckedReading) -> AlarmChange:
         at, standing = checked.reading.at, watch.standing
-        # Wall time in the number keeps it growing even when the log of earlier changes cannot be read.
-        self._last_seq = max(self._last_seq + 1, at.utc_us)
+        message = sentence(watch.alarm, standing.active, checked)
         return AlarmChange(
-            self._last_seq, watch.alarm, standing.active, standing.occurrence, at, checked.reading.value, checked.flag,
-            sentence(watch.alarm, standing.active, checked),
+            self._next_seq(at), watch.alarm, standing.active, standing.occurrence, at, checked.reading.value,
+            checked.flag, message,
         )  # fmt: skip
+
+    def _next_seq(self, at: Instant) -> int:
+        """Wall time in the number keeps it growing even when the log of earlier changes cannot be read."""
+        self._last_seq = max(self._last_seq + 1, at.utc_us)
+        return self._last_seq

@@ -61,7 +61,7 @@ def test_every_reading_is_kept_and_the_newest_of_each_sensor_is_on_show() -> Non
 def test_change_numbers_grow_across_restarts_and_a_clock_that_stepped_back() -> None:
     first = House(AT_ONCE).hears((0, 5.0), (1, 8.0), (1, 5.0))
     second = House(AT_ONCE)
-    second.pipeline.resume(first.changes[-1:])
+    second.pipeline.resume(first.changes[-1:], at(0.0))
     a_week_ago = NOON_US - 7 * 86_400_000_000
     for n, value in enumerate((8.0, 5.0, 8.0)):
         second.pipeline.take_in([Reading(OXYGEN, at(5.0 + n, a_week_ago + n), value)])
@@ -80,9 +80,23 @@ def test_change_numbers_grow_even_when_the_log_could_not_be_read() -> None:
 def test_alarms_stand_after_a_restart_as_they_stood_before() -> None:
     before = House(AT_ONCE, NO_DATA).hears((0, 5.0))
     after = House(AT_ONCE, NO_DATA)
-    after.pipeline.resume(before.changes)
+    after.pipeline.resume(before.changes, at(0.0))
     assert after.hears((60, 5.0)).changes == []
     assert [change.active for change in after.hears((61, 8.0)).changes] == [False]
+
+
+def test_an_alarm_that_is_not_configured_any_more_is_cleared_once() -> None:
+    before = House(AT_ONCE, NO_DATA).hears((0, 5.0))
+    after = House(NO_DATA)
+    after.pipeline.resume(before.changes, at(60.0))
+    (cleared,) = after.changes
+    assert (cleared.alarm, cleared.active, cleared.occurrence) == (AT_ONCE, False, 1)
+    assert cleared.seq > before.changes[0].seq
+    assert "not configured any more" in cleared.message
+    assert after.events == ["told", "kept"]
+    later = House(NO_DATA)
+    later.pipeline.resume(after.changes, at(120.0))
+    assert later.changes == []
 
 
 def remembered(folder: Path, house: House, boot_s: float) -> list[Remembered]:
