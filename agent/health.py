@@ -20,7 +20,7 @@ SILENT_AFTER_S = 15.0
 
 
 class StatusFile:
-    """Writes what `look` returns to `path`; readers never see half a file."""
+    """Writes what `look` returns to `path`; readers can see half a file only while the disk is too full for a draft."""
 
     def __init__(self, path: Path, look: Callable[[], dict[str, Any]], clock: Clock) -> None:
         self._path = path

@@ -26,13 +26,13 @@ _STATE = {
 }
 
 
-def facts(gateway: Gateway) -> dict[str, Any]:
-    """Everything the view shows, JSON-ready: `gateway`, `readings`, `alarms`, `changes`, `sinks`, `buffer`.
+def facts(gateway: Gateway, now: datetime) -> dict[str, Any]:
+    """Everything the view shows at `now`, JSON-ready: `gateway`, `readings`, `alarms`, `changes`, `sinks`, `buffer`.
 
     `unread` says why the ring buffer cannot be read, or is None; what the gateway says of itself is there all the same.
     """
-    now_us = round(datetime.now(UTC).timestamp() * 1e6)
-    seen: dict[str, Any] = {"gateway": read_status(gateway.status_file, now_us), "unread": None}
+    running = read_status(gateway.status_file, round(now.timestamp() * 1e6))
+    seen: dict[str, Any] = {"gateway": running, "unread": None}
     stored: dict[str, Any] = {"readings": [], "alarms": [], "changes": [], "sinks": []}
     stored["buffer"] = {"held": 0, "oldest": None}
     try:

@@ -26,7 +26,7 @@ CHECKS: dict[str, Check] = {
     "flat_line": Check(flat_line.Limits, flat_line.judge),
     "z_score": Check(z_score.Limits, z_score.judge),
 }
-"""In the order in which their digits stand in a reading's `tests`."""
+"""In the order in which their digits stand in a reading's `tests`: a new one goes last, since stored readings stay."""
 
 _WORST_FIRST = (Flag.FAIL, Flag.SUSPECT, Flag.GOOD, Flag.NOT_EVALUATED)
 

@@ -24,13 +24,14 @@ def command(options: argparse.Namespace) -> int:
         return NOT_RUNNING
     if options.follow:
         _follow(gateway)
-    seen = facts(gateway)
+    now = datetime.now(UTC)
+    seen = facts(gateway, now)
     if options.json:
         json.dump(seen, sys.stdout, ensure_ascii=False, indent=2)
         print()
     else:
         console = Console()
-        console.print(view(gateway, seen, datetime.now(UTC)), soft_wrap=not console.is_terminal)
+        console.print(view(gateway, seen, now), soft_wrap=not console.is_terminal)
     return 0 if (seen["gateway"] or {}).get("state") == "running" else NOT_RUNNING
 
 
@@ -38,5 +39,6 @@ def _follow(gateway: config.Gateway) -> NoReturn:
     """Ends by Ctrl-C."""
     with Live(auto_refresh=False, screen=True) as live:
         while True:
-            live.update(view(gateway, facts(gateway), datetime.now(UTC)), refresh=True)
+            now = datetime.now(UTC)
+            live.update(view(gateway, facts(gateway, now), now), refresh=True)
             time.sleep(1)

@@ -13,6 +13,7 @@ from sqlite_utils import Database
 
 from agent.domain.errors import StoreError
 
+# The least and the greatest of a key are asked for one at a time: both in one SELECT would scan the table.
 _LOOK_BACK = 20_000
 _PAGE = 5_000
 
@@ -55,7 +56,8 @@ class Reader:
         """A row a sink: readings delivered, rejected, waiting (`backlog`), and lost in gaps."""
         return self._ask(
             """SELECT sink, delivered, rejected,
-                      coalesce((SELECT max(seq) - max(cursors.seq, min(seq) - 1) FROM readings), 0) AS backlog,
+                      coalesce((SELECT max(seq) FROM readings)
+                               - max(cursors.seq, (SELECT min(seq) FROM readings) - 1), 0) AS backlog,
                       (SELECT coalesce(sum(count), 0) FROM gaps WHERE gaps.sink = cursors.sink) AS lost
                FROM cursors WHERE stream = 'readings' ORDER BY sink"""
         )
