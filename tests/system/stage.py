@@ -8,7 +8,7 @@ from typing import TypeVar
 from simulators.farm import Farm, load
 from simulators.ingest import IngestServer
 from tests.system.deliveries import Record, archived
-from tests.system.farms import ARCHIVE, CLOUD, FARM, gateway_toml
+from tests.system.farms import ARCHIVE, CLOUD, CRITICAL, FARM, LOW, gateway_toml
 from tests.system.listener import Listener
 from tests.system.processes import Gateway, Mosquitto, Process
 from tests.system.waiting import free_port
@@ -28,6 +28,16 @@ class Stage:
         path = self.folder / "farm.toml"
         path.write_text(text, encoding="utf-8")
         return await self._closing.enter_async_context(Farm(load(path)))
+
+    async def in_alarm(self) -> tuple[Farm, Mosquitto, Listener, Gateway]:
+        """The aerator of tank-1 has failed, and the listener has heard of both alarms."""
+        farm, broker = await self.farm(), await self.broker()
+        listener = await self.listener(broker.port)
+        gateway = self.gateway(farm, broker.port)
+        gateway.start()
+        farm.pond("tank-1").aerating = False
+        await listener.hears(LOW, CRITICAL)
+        return farm, broker, listener, gateway
 
     async def broker(self) -> Mosquitto:
         broker = self.process(Mosquitto(self.folder, free_port()))

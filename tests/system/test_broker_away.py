@@ -1,7 +1,7 @@
 """The MQTT broker may come late, die and come back: polling and storing go on, and no change of an alarm is lost."""
 
 from simulators.farm import Farm
-from tests.system.farms import CRITICAL, LOW, NOT_CRITICAL, NOT_LOW, OXYGEN
+from tests.system.farms import NOT_CRITICAL, NOT_LOW, OXYGEN
 from tests.system.listener import Listener, standing
 from tests.system.processes import Gateway, Mosquitto
 from tests.system.stage import Stage
@@ -66,12 +66,7 @@ async def test_what_a_gateway_could_not_publish_it_publishes_after_its_restart(s
 
 
 async def test_a_broker_killed_during_an_alarm_hears_how_it_went_on(stage: Stage) -> None:
-    farm, broker = await stage.farm(), await stage.broker()
-    listener = await stage.listener(broker.port)
-    gateway = stage.gateway(farm, broker.port)
-    gateway.start()
-    farm.pond("tank-1").aerating = False
-    await listener.hears(LOW, CRITICAL)
+    farm, broker, listener, gateway = await stage.in_alarm()
 
     broker.kill()
     farm.pond("tank-1").aerating = True
@@ -86,12 +81,7 @@ async def test_a_broker_killed_during_an_alarm_hears_how_it_went_on(stage: Stage
 
 
 async def test_a_broker_that_forgot_everything_is_told_how_the_alarms_stand(stage: Stage) -> None:
-    farm, broker = await stage.farm(), await stage.broker()
-    listener = await stage.listener(broker.port)
-    gateway = stage.gateway(farm, broker.port)
-    gateway.start()
-    farm.pond("tank-1").aerating = False
-    await listener.hears(LOW, CRITICAL)
+    _, broker, listener, _ = await stage.in_alarm()
     broker.kill()
     (stage.folder / "mosquitto" / "mosquitto.db").unlink()
     await broker.serve()

@@ -7,7 +7,6 @@ import time
 import pytest
 
 from simulators.ingest import Misbehaviour
-from tests.system.farms import CRITICAL, LOW
 from tests.system.processes import Process
 from tests.system.stage import Stage, ingest
 from tests.system.waiting import until
@@ -46,12 +45,7 @@ async def test_the_next_start_goes_on_in_the_same_ring_buffer(stage: Stage) -> N
 
 
 async def test_an_alarm_that_stands_is_not_raised_again_by_a_restart(stage: Stage) -> None:
-    farm, broker = await stage.farm(), await stage.broker()
-    listener = await stage.listener(broker.port)
-    gateway = stage.gateway(farm, broker.port)
-    gateway.start()
-    farm.pond("tank-1").aerating = False
-    await listener.hears(LOW, CRITICAL)
+    _, _, listener, gateway = await stage.in_alarm()
     assert await gateway.stop() == 0
     gateway.start()
     await gateway.stores_more(40)
