@@ -70,4 +70,7 @@ def _change(change: AlarmChange) -> dict[str, Any]:
 
 
 def _json(body: dict[str, Any]) -> str:
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+    text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+    # Half a character, as a garbled reply can bring into a reason, becomes \udcxx: right in JSON too, and sendable. An
+    # alarm that cannot be sent would hold up all that come after it.
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")

@@ -1,5 +1,6 @@
 """One reading's way: checked, watched, told, kept."""
 
+import json
 import sqlite3
 from collections.abc import Iterable, Sequence
 from contextlib import closing
@@ -169,3 +170,13 @@ def test_the_stored_reading_is_the_kept_one(tmp_path: Path) -> None:
         assert database.execute("SELECT value, flag, because FROM readings").fetchall() == [
             (one.reading.value, one.flag, one.because) for one in house.kept
         ]
+
+
+def test_an_alarm_about_half_a_character_can_be_sent() -> None:
+    house = House(NO_DATA)
+    for boot_s in (0.0, 600.0):
+        house.pipeline.take_in([Reading(OXYGEN, at(boot_s), None, "bad answer: \udcff °C")])
+    (raised,) = house.changes
+    sent = event_json(raised).encode("utf-8")
+    assert json.loads(sent)["message"].endswith("bad answer: \udcff °C")
+    assert "°C" in sent.decode("utf-8")
