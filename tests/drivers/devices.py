@@ -14,7 +14,7 @@ from agent.domain.farm import BusSettings, Protocol, SerialLine, TcpEndpoint
 Send = Callable[[bytes], None]
 Script = Callable[[bytes, Send], None]
 
-TIMEOUT_S = 0.06
+TIMEOUT_S = 0.15
 QUIET_S = 0.05
 
 
