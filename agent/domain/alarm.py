@@ -53,13 +53,16 @@ class Alarm:
 class AlarmChange:
     """An alarm was raised (`active`) or cleared.
 
-    `seq` grows with every change of any alarm; `occurrence` counts how often this alarm was raised.
+    `seq` grows with every change of any alarm; `occurrence` counts how often this alarm was raised. `raised` is when
+    this occurrence was raised, as `<boot id>/<boot time in ms>`: with the alarm it names the occurrence for good, even
+    should the count begin anew with a new ring buffer.
     """
 
     seq: int
     alarm: Alarm
     active: bool
     occurrence: int
+    raised: str
     at: Instant
     value: float | None
     flag: Flag

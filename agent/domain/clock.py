@@ -9,14 +9,16 @@ class Instant:
     """One moment on both clocks.
 
     `utc_us` is wall time in microseconds since 1970-01-01 UTC, as good as the wall clock was; `trusted` says
-    whether it was synchronised. `boot_s` counts seconds since the machine started, suspended time included, and
-    never steps; it is comparable only within one `boot_id`.
+    whether it can be believed: the clock was synchronised then, or (`corrected`) was so later in the same boot, and the
+    time was set right by that. `boot_s` counts seconds since the machine started, suspended time included, and never
+    steps; it is comparable only within one `boot_id`.
     """
 
     utc_us: int
     boot_s: float
     boot_id: str
     trusted: bool
+    corrected: bool = False
 
 
 class Clock(Protocol):

@@ -66,18 +66,23 @@ class CheckedReading:
 
 @dataclass(frozen=True, slots=True)
 class StoredReading:
-    """A checked reading as the ring buffer holds it; `seq` grows by one with every stored reading."""
+    """A checked reading as the ring buffer holds it.
+
+    `seq` grows with every stored reading. `epoch` names the incarnation of the ring buffer that gave the number: a new
+    one begins when a damaged file had to be replaced, and with it a number may be given a second time.
+    """
 
     seq: int
     checked: CheckedReading
+    epoch: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """Readings that left the ring buffer before `sink` had them.
+    """Readings that `sink` will never get one by one.
 
-    `count` readings with sequence numbers `first_seq` to `last_seq`, measured from `from_us` to `to_us` (UTC
-    microseconds).
+    `count` readings (None: nobody knows how many) with sequence numbers `first_seq` to `last_seq` (0 if they never had
+    one), measured from `from_us` to `to_us` (UTC microseconds).
     """
 
     seq: int
@@ -86,5 +91,31 @@ class Gap:
     last_seq: int
     from_us: int
     to_us: int
-    count: int
+    count: int | None
     because: str
+    epoch: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Rollup:
+    """The readings of one sensor in the minute of UTC that begins at `minute_us`, in a few numbers.
+
+    `readings` of them, with sequence numbers from `first_seq` to `last_seq`; `usable` had a value that no check failed,
+    and `least`, `mean` and `greatest` are theirs (None if there were none). `flag` is the worst flag, `quality` the mean
+    quality score of all. `trusted` says whether the minute's time can be believed. A minute may come in several parts.
+    """
+
+    seq: int
+    sensor: Sensor
+    minute_us: int
+    trusted: bool
+    first_seq: int
+    last_seq: int
+    readings: int
+    usable: int
+    least: float | None
+    mean: float | None
+    greatest: float | None
+    flag: Flag
+    quality: float
+    epoch: str = ""

@@ -11,19 +11,42 @@ from typing import Any, Protocol
 
 from agent.domain.alarm import AlarmChange
 from agent.domain.errors import SinkUnavailable
-from agent.domain.reading import Gap, StoredReading
+from agent.domain.reading import Gap, Rollup, StoredReading
 from cloud_sync.contract.record import Record
 
 
-class Stream(Enum):
-    """The streams of records, in the order of their urgency; each sink has its own cursor in each."""
+class Lane(Enum):
+    """The ways through which a sink is fed, in the order of their urgency.
+
+    LIVE and BACKLOG carry readings: the newest, and those that had to wait. REPLAY carries dead letters that a person
+    wants to be offered again.
+    """
 
     ALERTS = "alerts"
     GAPS = "gaps"
-    READINGS = "readings"
+    LIVE = "live"
+    ROLLUPS = "rollups"
+    REPLAY = "replay"
+    BACKLOG = "backlog"
 
 
-Entry = StoredReading | AlarmChange | Gap
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """An entry that the sink refused before; `seq` is the dead letter's own number."""
+
+    seq: int
+    entry: "StoredReading | AlarmChange | Gap | Rollup"
+
+
+Entry = StoredReading | AlarmChange | Gap | Rollup | DeadLetter
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """Entries of one lane by growing `seq`, all that is unsettled there after sequence number `after`."""
+
+    after: int
+    entries: Sequence[Entry]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +63,18 @@ class Backlog(Protocol):
     `take` and `settle` raise StoreError while the disk is sick: try again later.
     """
 
-    async def take(self, sink: str, stream: Stream, limit: int) -> Sequence[Entry]:
-        """The oldest entries that `sink` has not settled, at most `limit`, by growing `seq`."""
+    async def take(self, sink: str, lane: Lane, limit: int, beyond: int = 0, patient: bool = False) -> Taken:
+        """The oldest entries of the lane that `sink` has not settled, at most `limit`.
 
-    async def settle(self, sink: str, stream: Stream, upto: int, rejected: Sequence[Rejection]) -> None:
-        """Everything up to and including sequence number `upto` is done with: accepted, or set aside in the dead
-        letters for the reasons given. Durable when it returns.
+        `beyond` is the last sequence number already on its way in that lane: only what comes after it is wanted. A
+        `patient` sink waits for readings whose time is not known yet (the clock was never synchronised since the boot);
+        for any other the best estimate becomes their time for good.
+        """
+
+    async def settle(self, sink: str, lane: Lane, after: int, upto: int, rejected: Sequence[Rejection]) -> None:
+        """What was taken after sequence number `after`, up to and including `upto`, is done with: accepted, or set
+        aside in the dead letters for the reasons given. Durable with the next commit: what a power cut takes back is
+        sent again.
         """
 
     async def wait(self, seconds: float) -> None:
@@ -138,12 +167,14 @@ __all__ = [
     "BatchRefused",
     "BatchTooLarge",
     "Batching",
+    "DeadLetter",
     "Delivery",
     "Entry",
+    "Lane",
     "Record",
     "Rejection",
     "Sink",
     "SinkClass",
-    "Stream",
+    "Taken",
     "TryLater",
 ]

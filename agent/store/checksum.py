@@ -1,0 +1,21 @@
+"""A checksum a row, since SQLite has none: a flipped bit in a value would pass for a measurement.
+
+Every table ends with the column `crc`. It covers the table's name and all other columns, so a row found in a damaged
+file also tells which table it belongs to.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+from zlib import crc32
+
+
+def checksum(table: str, row: Sequence[Any]) -> int:
+    """CRC-32 of the table's name and the row without its `crc`: whole numbers, floats, text and None, as Python's
+    `repr` writes the tuple; from -2**31 on, since SQLite keeps that in four bytes.
+    """
+    return crc32(repr((table, *row)).encode("utf-8", "backslashreplace")) - 0x8000_0000
+
+
+def is_whole(table: str, row: Sequence[Any]) -> bool:
+    """Whether the row, its `crc` last, is as it was written."""
+    return checksum(table, row[:-1]) == row[-1]
