@@ -1,4 +1,4 @@
-"""When things happened: the table `segments`, through which a stored boot time becomes wall time.
+"""When things happened: how a stored boot time becomes wall time, and when that may still change.
 
 While a boot was never synchronised its segment is open: its time is the best estimate and may still be set right. It is
 frozen when the clock is synchronised, or when a sink must have it. Never-synchronised boots follow each other on the
@@ -6,30 +6,12 @@ time line as they were stored, whatever their clocks said.
 """
 
 import sqlite3
-from collections.abc import Iterator
-from dataclasses import dataclass
 
 from agent.domain.clock import SOFTWARE_BEGAN_US, Instant
-from agent.store.checksum import checksum, is_whole
-
-OPEN, SYNCHRONISED, CORRECTED, BOUNDED = range(4)
-"""What `clock` says; see schema.sql."""
+from agent.store.segments import ANY, BOUNDED, CORRECTED, OPEN, SYNCHRONISED, Segment, Segments, damaged
 
 _STEP_US = 50_000
 _JUST_AFTER_US = 1_000  # boot times are stored in milliseconds
-
-
-@dataclass(slots=True)
-class _Segment:
-    id: int
-    boot_id: str
-    from_ms: int
-    not_before_us: int
-    offset_us: int
-    clock: int
-
-    def row(self) -> tuple[int, str, int, int, int, int]:
-        return self.id, self.boot_id, self.from_ms, self.not_before_us, self.offset_us, self.clock
 
 
 class Timeline:
@@ -39,32 +21,26 @@ class Timeline:
     """
 
     def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
-        self._segments: dict[int, _Segment] = {}
-        for row in connection.execute("SELECT * FROM segments ORDER BY id").fetchall():
-            if not is_whole("segments", row):
-                raise _damaged(f"segment {row[0]} does not match its checksum")
-            self._segments[row[0]] = _Segment(*row[:-1])
-        self._now: _Segment | None = None
+        self._segments = Segments(connection)
+        self._now: Segment | None = None
         self._newest_ms = 0
         # What an instant must be like to belong where the one before it did; nothing matches the empty boot id.
         self._boot_id, self._trusted, self._stamp_us, self._id = "", False, 0, 0
-        if self._segments:
-            self._resume()
+        if boot_id := self._segments.last_boot(*ANY):
+            self._now = self._segments.last(boot_id, OPEN) or self._segments.last(boot_id, *ANY)
+            self._newest_ms = self._newest_stored_ms(connection, boot_id)
 
-    def _resume(self) -> None:
-        """Go on where the newest row was; the first instant then finds its place from there."""
-        newest = max(self._segments.values(), key=lambda segment: segment.id)
-        same_boot = [segment for segment in self._segments.values() if segment.boot_id == newest.boot_id]
-        self._now = next((segment for segment in same_boot if segment.clock == OPEN), newest)
-        self._newest_ms = self._now.from_ms
+    def _newest_stored_ms(self, connection: sqlite3.Connection, boot_id: str) -> int:
+        """Boot time of the newest row, if it is of that boot."""
+        newest_ms = 0
         for table in ("readings", "alarm_log"):
             ask = f"SELECT segment, boot_ms FROM {table} ORDER BY seq DESC LIMIT 1"
-            for segment, boot_ms in self._connection.execute(ask).fetchall():
+            for segment, boot_ms in connection.execute(ask).fetchall():
                 if segment not in self._segments:
-                    raise _damaged(f"{table} refers to segment {segment}, which is not there")
-                if self._segments[segment].boot_id == newest.boot_id:
-                    self._newest_ms = max(self._newest_ms, boot_ms)
+                    raise damaged(f"{table} refers to segment {segment}, which is not there")
+                if self._segments[segment].boot_id == boot_id:
+                    newest_ms = max(newest_ms, boot_ms)
+        return newest_ms
 
     def segment_of(self, at: Instant) -> int:
         """The id of the segment for a row of that instant; rows come in the order in which they are stored."""
@@ -83,10 +59,8 @@ class Timeline:
     def instant(self, segment: int, boot_ms: int) -> Instant:
         """When a row of that segment happened, as far as it is known now. KeyError if there is no such segment."""
         found = self._segments[segment]
-        clock = found.clock
-        return Instant(
-            found.offset_us + 1000 * boot_ms, boot_ms / 1000, found.boot_id, clock in (1, 2), clock == CORRECTED
-        )
+        utc_us, corrected = found.offset_us + 1000 * boot_ms, found.clock == CORRECTED
+        return Instant(utc_us, boot_ms / 1000, found.boot_id, corrected or found.clock == SYNCHRONISED, corrected)
 
     def utc_us(self, segment: int, boot_ms: int) -> int:
         """The wall time of `instant` alone."""
@@ -98,8 +72,8 @@ class Timeline:
 
     def freeze_open(self) -> None:
         """The best estimates become the time for good, also of what is still to come before a synchronisation."""
-        for segment in self._open():
-            self._settle(segment, segment.offset_us, BOUNDED)
+        for segment in self._segments.open():
+            self._segments.change(segment, segment.offset_us, BOUNDED)
 
     def bounded_twin(self, segment: int) -> int:
         """A frozen segment with the best estimate for an open one, which stays correctable; itself if it is not open.
@@ -109,7 +83,7 @@ class Timeline:
         found = self._segments[segment]
         if found.clock != OPEN:
             return segment
-        twin = self._twin(found) or self._add(
+        twin = self._twin(found) or self._segments.add(
             found.boot_id, found.from_ms, found.not_before_us, found.offset_us, BOUNDED
         )
         return twin.id
@@ -117,17 +91,16 @@ class Timeline:
     @property
     def believable_us(self) -> int | None:
         """The newest time stored (UTC microseconds) that was synchronised or corrected; None if there is none."""
-        trusted = [segment for segment in self._segments.values() if segment.clock in (SYNCHRONISED, CORRECTED)]
-        if not trusted:
-            return None
-        return self._end_us(trusted[-1])
+        boot_id = self._segments.last_boot(SYNCHRONISED, CORRECTED)
+        last = boot_id and self._segments.last(boot_id, SYNCHRONISED, CORRECTED)
+        return self._end_us(last) if last else None
 
     def _turn_to(self, at: Instant, offset_us: int) -> None:
         self._now = now = self._place(at, offset_us)
         self._boot_id, self._trusted, self._id = at.boot_id, at.trusted, now.id
         self._stamp_us = now.offset_us if at.trusted else offset_us
 
-    def _place(self, at: Instant, offset_us: int) -> _Segment:
+    def _place(self, at: Instant, offset_us: int) -> Segment:
         now = self._now
         if at.trusted:
             return self._known(at.boot_id, offset_us, SYNCHRONISED) or self._synchronised(at, offset_us)
@@ -141,83 +114,53 @@ class Timeline:
             self._restamp(now, offset_us)
         return now
 
-    def _known(self, boot_id: str, offset_us: int, clock: int) -> _Segment | None:
+    def _known(self, boot_id: str, offset_us: int, clock: int) -> Segment | None:
         """The last segment of that kind, if it goes on: a clock that is lost and found again needs no new one."""
-        for segment in reversed(self._segments.values()):
-            if segment.boot_id == boot_id and segment.clock == clock:
-                return segment if abs(segment.offset_us - offset_us) <= _STEP_US else None
-        return None
+        last = self._segments.last(boot_id, clock)
+        return last if last and abs(last.offset_us - offset_us) <= _STEP_US else None
 
-    def _synchronised(self, at: Instant, offset_us: int) -> _Segment:
+    def _synchronised(self, at: Instant, offset_us: int) -> Segment:
         """A new segment with the right offset, by which what is open of this boot is set right.
 
         Boots before this one can have no better estimate any more, and must have been over when it began.
         """
         begun = self._begun(at, offset_us, SYNCHRONISED)
         moved_us = 0
-        for segment in self._open():
+        for segment in self._segments.open():
             if segment.boot_id == at.boot_id:
-                self._settle(segment, offset_us, CORRECTED)
+                self._segments.change(segment, offset_us, CORRECTED)
                 continue
             began_us = segment.offset_us
             if self._end_us(segment) > offset_us and not self._twin(segment):
                 began_us = estimate_us(0, segment.not_before_us + moved_us)
             moved_us = began_us - segment.offset_us
-            self._settle(segment, began_us, BOUNDED)
+            self._segments.change(segment, began_us, BOUNDED)
         return begun
 
-    def _begun(self, at: Instant, offset_us: int, clock: int) -> _Segment:
+    def _begun(self, at: Instant, offset_us: int, clock: int) -> Segment:
         now = self._now
         not_before_us = max(SOFTWARE_BEGAN_US, now.offset_us + 1000 * self._newest_ms if now else 0)
         if now is None or now.boot_id != at.boot_id:
             self._newest_ms = at.boot_ms
         if clock == OPEN:
             offset_us = estimate_us(offset_us, not_before_us)
-        return self._add(at.boot_id, at.boot_ms, not_before_us, offset_us, clock)
+        return self._segments.add(at.boot_id, at.boot_ms, not_before_us, offset_us, clock)
 
-    def _restamp(self, segment: _Segment, offset_us: int) -> None:
+    def _restamp(self, segment: Segment, offset_us: int) -> None:
         """Somebody set the clock of a boot that was never synchronised: for all of it, so that its order stays."""
         offset_us = estimate_us(offset_us, segment.not_before_us)
         if abs(offset_us - segment.offset_us) > _STEP_US and not self._twin(segment):
-            self._settle(segment, offset_us, OPEN)
+            self._segments.change(segment, offset_us, OPEN)
 
-    def _open(self) -> list[_Segment]:
-        return [segment for segment in self._segments.values() if segment.clock == OPEN]
+    def _twin(self, segment: Segment) -> Segment | None:
+        return self._segments.last(segment.boot_id, BOUNDED)
 
-    def _twin(self, segment: _Segment) -> _Segment | None:
-        return next((twin for twin in self._of_boot(segment.boot_id) if twin.clock == BOUNDED), None)
-
-    def _of_boot(self, boot_id: str) -> Iterator[_Segment]:
-        return (segment for segment in self._segments.values() if segment.boot_id == boot_id)
-
-    def _end_us(self, segment: _Segment) -> int:
+    def _end_us(self, segment: Segment) -> int:
         """The time of the last row of that segment's boot."""
-        for later in self._segments.values():
-            if later.id > segment.id and later.boot_id != segment.boot_id:
-                return later.not_before_us
-        return segment.offset_us + 1000 * self._newest_ms
-
-    def _add(self, boot_id: str, from_ms: int, not_before_us: int, offset_us: int, clock: int) -> _Segment:
-        segment = _Segment(max(self._segments, default=0) + 1, boot_id, from_ms, not_before_us, offset_us, clock)
-        self._segments[segment.id] = segment
-        row = segment.row()
-        self._connection.execute("INSERT INTO segments VALUES (?, ?, ?, ?, ?, ?, ?)", (*row, checksum("segments", row)))
-        return segment
-
-    def _settle(self, segment: _Segment, offset_us: int, clock: int) -> None:
-        segment.offset_us, segment.clock = offset_us, clock
-        self._connection.execute(
-            "UPDATE segments SET offset_us = ?, clock = ?, crc = ? WHERE id = ?",
-            (offset_us, clock, checksum("segments", segment.row()), segment.id),
-        )
+        later = self._segments.first_after(segment.boot_id)
+        return later.not_before_us if later else segment.offset_us + 1000 * self._newest_ms
 
 
 def estimate_us(stamped_us: int, not_before_us: int) -> int:
     """When a never-synchronised machine started: as its clock said, unless something was stored before it even then."""
     return max(stamped_us, not_before_us + _JUST_AFTER_US)
-
-
-def _damaged(what: str) -> sqlite3.DatabaseError:
-    error = sqlite3.DatabaseError(what)
-    error.sqlite_errorname = "SQLITE_CORRUPT"
-    return error
