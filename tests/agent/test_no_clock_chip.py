@@ -134,12 +134,12 @@ async def test_readings_of_1970_wait_for_the_clock_and_go_with_the_right_time(ho
 async def test_readings_that_wait_do_not_hold_up_those_before_them(house: House) -> None:
     await house.measure(MINUTE_S)
     await house.reboot(IN_1970_US)
-    await house.measure(MINUTE_S)
+    await house.measure(5 * MINUTE_S)
     assert len(await house.deliver(patient=True)) == 12
     assert await house.deliver(patient=True) == []
     house.clock.synchronise()
     await house.measure(EVERY_S)
-    assert len(await house.deliver(patient=True)) == 13
+    assert len(await house.deliver(patient=True)) == 61
     house.agrees()
 
 
@@ -212,6 +212,16 @@ async def test_a_step_wakes_nobody_and_changes_no_order(house: House, seconds: f
     await house.measure(10 * MINUTE_S)
     await house.deliver()
     house.agrees()
+
+
+async def test_a_step_neither_hastens_an_alarm_nor_holds_it_back(house: House) -> None:
+    await house.measure(EVERY_S, value=5.8)
+    house.clock.step(HOUR_S)
+    await house.measure(EVERY_S, value=5.8)
+    assert house.told == []
+    house.clock.step(-DAY_S)
+    await house.measure(EVERY_S, value=5.8)
+    assert [change.active for change in house.told] == [True]
 
 
 async def test_a_step_of_a_clock_that_was_never_right_wakes_nobody(house: House) -> None:
