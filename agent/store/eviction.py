@@ -9,6 +9,7 @@
 import logging
 import sqlite3
 from dataclasses import dataclass
+from itertools import takewhile
 
 from agent.domain.reading import Gap
 from agent.store.alarm_log import AlarmLog
@@ -77,7 +78,7 @@ class Eviction:
         self.timeline.freeze_open()
         rows = whole_minutes(self.ring, oldest - 1, last, newest - 1)
         last = rows[-1][0]
-        self.roll_up(rows)
+        self._roll_up(rows, saving=True)
         for sink in self.cursors.sinks():
             self._note_gap(sink, rows)
         return self._delete_upto(last)
@@ -87,19 +88,17 @@ class Eviction:
         rows = whole_minutes(self.ring, self.marks.get(ROLLED_UP), 0, self.ring.last_seq)
         if rows:
             now = self.ring.time_us(rows[-1]) // MINUTE_US
-            ready = (self.ring.time_us(row) // MINUTE_US < now and not self.timeline.is_open(row[2]) for row in rows)
-            self.roll_up([row for row, is_ready in zip(rows, ready, strict=True) if is_ready])
+            over = takewhile(lambda row: self.ring.time_us(row) // MINUTE_US < now, rows)
+            self._roll_up(list(takewhile(lambda row: not self.timeline.is_open(row[2]), over)), saving=False)
 
-    def roll_up(self, rows: list[Row]) -> None:
-        """Roll up those of these rows that are not yet, where that saves room; a sink that lacks none skips it."""
+    def _roll_up(self, rows: list[Row], saving: bool) -> None:
+        """Roll up those of these rows that are not yet; if it is for `saving` room, only where it saves some."""
         rolled = self.marks.get(ROLLED_UP)
         whole = [row for row in rows if row[0] > rolled and is_whole("readings", row)]
-        if not whole:
-            return
         minutes = {(row[1], self.ring.time_us(row) // MINUTE_US) for row in whole}
-        if len(minutes) * _WORTH_IT <= len(whole):
+        if whole and (not saving or len(minutes) * _WORTH_IT <= len(whole)):
             self._append_rollups(whole)
-        self.marks.put(ROLLED_UP, rows[-1][0])
+            self.marks.put(ROLLED_UP, rows[-1][0])
 
     def _append_rollups(self, rows: list[Row]) -> None:
         before = self.rollups.last_seq
