@@ -72,11 +72,9 @@ class App:
 
     async def _run(self) -> None:
         try:
-            recalled = await self.store.recall(USABLE_QUALITY, self.pipeline.remember)
+            recalled = await self.store.recall(USABLE_QUALITY, self.pipeline.remember, self._clock.not_before)
             self.feed.resume(self.pipeline.watches(), recalled.standing, recalled.unsent)
             self.pipeline.resume(recalled.standing, self._clock.now())
-            if recalled.believable_us is not None:
-                self._clock.not_before(recalled.believable_us)
             await self._run_until_stopped()
         finally:
             await self.store.close()

@@ -35,7 +35,7 @@ class AlarmLog:
             self._write((
                 max(change.seq, free + n), self._places.row_of(alarm.sensor), alarm.kind.value, alarm.priority.value,
                 limit, float(alarm.deadband), float(alarm.on_delay_s), float(alarm.off_delay_s), int(change.active),
-                change.occurrence, change.raised, self._timeline.segment_of(at), round(at.boot_s * 1000),
+                change.occurrence, change.raised, self._timeline.segment_of(at), at.boot_ms,
                 None if change.value is None else float(change.value), int(change.flag), storable(change.message),
             ))  # fmt: skip
 

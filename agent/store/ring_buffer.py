@@ -52,7 +52,7 @@ class RingBuffer:
             at, value = reading.at, reading.value
             seq += 1
             row = (
-                seq, row_of(reading.sensor), segment_of(at), round(at.boot_s * 1000),
+                seq, row_of(reading.sensor), segment_of(at), at.boot_ms,
                 value if value is None else float(value), int(checked.flag), float(checked.quality),
                 int(checked.tests) if checked.tests else None, because if because is None else storable(because),
             )  # fmt: skip
