@@ -58,7 +58,7 @@ def reading(seq: int, dice: random.Random) -> Row:
 
 @dataclass(frozen=True)
 class Corpus:
-    """The files of a killed gateway, `path` and what is beside it: what SQLite reads in them, and all there ever was."""
+    """The files of a killed gateway, `path` and those beside it; what SQLite reads there, and all there ever was."""
 
     path: Path
     held: set[tuple[str, Row]]
