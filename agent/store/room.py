@@ -35,11 +35,13 @@ class Room:
         self.checkpoint_pages = max(self.log_bytes // PAGE_BYTES // 4, 16)
         self.rows_at_once = self.log_bytes // 4 // _ROW_BYTES
         self._ballast_bytes = self.log_bytes // 2
+        # For a fresh database and its log, should the old one be damaged while it is as large as it may be.
+        self._reserve_bytes = 2 * self.log_bytes
 
     @property
     def pages(self) -> int:
         """So many pages the setting leaves to the database."""
-        others = self.log_bytes + self._ballast_bytes + self._set_aside()
+        others = self.log_bytes + self._ballast_bytes + max(self._reserve_bytes, self._set_aside())
         return max((self._most_bytes - others) // PAGE_BYTES, 64)
 
     def limit(self, connection: sqlite3.Connection) -> None:

@@ -28,6 +28,8 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 _MOST_UNSENT = 100_000
+_SALVAGE_PAUSE_S = 0.05
+_SALVAGE_AGAIN_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +84,28 @@ class Store:
             self._lost.add(self._readings.popleft())
 
     async def run(self) -> None:
-        """Commit for ever; ends by cancellation."""
+        """Commit for ever, and between commits bring back what a damaged file still has; ends by cancellation."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._commit_for_ever())
+            tasks.create_task(self._salvage_for_ever())
+
+    async def _commit_for_ever(self) -> None:
         while True:
             await self._either(self._urgent, self._settings.commit_s)
             self._urgent.clear()
             await asyncio.shield(self.commit())
+
+    async def _salvage_for_ever(self) -> None:
+        """Piece by piece, so that commits and sinks come in between."""
+        while True:
+            await self._clock.sleep(_SALVAGE_PAUSE_S if self._writer.is_salvaging else self._settings.commit_s)
+            if self._writer.is_salvaging:
+                try:
+                    await self._call(self._writer.salvage)
+                except StoreError as error:
+                    if not self.trouble:
+                        log.error("What a damaged file still has cannot be brought back now: %s", error)
+                    await self._clock.sleep(_SALVAGE_AGAIN_S)
 
     async def commit(self) -> None:
         """Store what waits. A failure is told in `trouble`, logged once, and tried again with the next commit."""

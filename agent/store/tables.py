@@ -21,6 +21,7 @@ from agent.store.gaps import Gaps
 from agent.store.lanes import Lanes
 from agent.store.marks import Marks
 from agent.store.places import Places
+from agent.store.recovery import Recovery, inherit
 from agent.store.ring_buffer import RingBuffer
 from agent.store.rollups import Rollups
 from agent.store.room import Room
@@ -49,6 +50,7 @@ class Tables:
     letters: DeadLetters
     lanes: Lanes
     eviction: Eviction
+    recovery: Recovery
 
     def settle(self, sink: str, lane: str, after: int, upto: int, rejected: Sequence[Refused]) -> None:
         """Book what a sink has taken and refused of what lies after `after`, up to `upto`."""
@@ -94,16 +96,22 @@ class Tables:
         return self.alarms.change(row) if stream == "alerts" else self.gaps.gap(row)
 
 
-def open_tables(path: Path, room: Room, sinks: Sequence[str], now: Instant) -> Tables:
-    """Open the database at `path` and see that every sink has its cursors.
+def open_tables(path: Path, room: Room, sinks: Sequence[str], now: Instant, last_seq: int | None = None) -> Tables:
+    """Open the database at `path` and see that every sink has its cursors. A fresh one inherits from a damaged one
+    beside it, whose last number is `last_seq` if that is known.
 
     Raises sqlite3.Error, StoreError or OSError; KeyError or ValueError when it holds what this version does not know.
     """
     connection = open_database(path, room)
     try:
         connection.execute("BEGIN IMMEDIATE")
-        tables = _built(connection, path.stat().st_ino, room, now)
+        first_seq = None
+        if connection.execute("SELECT 1 FROM epochs").fetchone() is None:
+            first_seq = inherit(connection, path, last_seq or 0)
+        tables = _built(connection, path, room, now, first_seq)
         tables.cursors.ensure(sinks, FEED)
+        if first_seq is not None:
+            tables.recovery.begin(last_seq is not None)
         tables.gaps.forget_the_delivered()
         tables.alarms.forget_the_oldest(tables.cursors.lowest("alerts"))
         connection.execute("COMMIT")
@@ -113,11 +121,11 @@ def open_tables(path: Path, room: Room, sinks: Sequence[str], now: Instant) -> T
     return tables
 
 
-def _built(connection: sqlite3.Connection, inode: int, room: Room, now: Instant) -> Tables:
+def _built(connection: sqlite3.Connection, path: Path, room: Room, now: Instant, first_seq: int | None) -> Tables:
     places, timeline, epochs = Places(connection), Timeline(connection), Epochs(connection)
     cursors, marks, letters = Cursors(connection), Marks(connection), DeadLetters(connection)
-    last_seq = _high_water_mark(connection, cursors)
-    if not epochs.known:
+    last_seq = max(_high_water_mark(connection, cursors), (first_seq or 1) - 1)
+    if first_seq is not None or not epochs.known:
         epochs.begin(last_seq + 1, now)
     sieve = Sieve(connection, letters)
     gaps = Gaps(connection, cursors, epochs, sieve)
@@ -130,10 +138,12 @@ def _built(connection: sqlite3.Connection, inode: int, room: Room, now: Instant)
     ring = RingBuffer(connection, places, timeline, epochs, sieve, count_damaged, last_seq)
     rollups = Rollups(connection, places, timeline, epochs, cursors, sieve)
     alarms = AlarmLog(connection, places, timeline, sieve)
-    lanes = Lanes(ring, cursors, timeline)
+    recovery = Recovery(connection, path, ring, cursors, gaps, marks)
+    lanes = Lanes(ring, cursors, timeline, recovery)
     eviction = Eviction(connection, room, ring, rollups, alarms, gaps, cursors, timeline, marks)
     return Tables(
-        connection, inode, timeline, epochs, ring, rollups, alarms, gaps, cursors, letters, lanes, eviction
+        connection, path.stat().st_ino, timeline, epochs, ring, rollups, alarms, gaps, cursors, letters, lanes,
+        eviction, recovery,
     )  # fmt: skip
 
 

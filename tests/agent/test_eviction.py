@@ -13,7 +13,7 @@ from agent.store.writer import Writer
 from tests.agent.farm import OXYGEN, WARMTH, alarm, change, checked, several
 from tests.clock import FakeClock
 
-MOST_BYTES = 1_200_000
+MOST_BYTES = 2_000_000
 Made = Callable[..., Writer]
 
 

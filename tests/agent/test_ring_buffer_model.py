@@ -20,7 +20,7 @@ from agent.store.writer import Writer
 from tests.agent.farm import several
 from tests.clock import FakeClock
 
-MOST_BYTES = 1_200_000
+MOST_BYTES = 2_000_000
 SINKS = ("archive", "http", "later")
 EVERYTHING = 10**9
 
