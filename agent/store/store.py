@@ -53,8 +53,18 @@ class Recalled:
     unsent: Sequence[AlarmChange] = ()
 
 
+class StoreState(Enum):
+    """FAILING takes no readings; SALVAGING takes them, and brings back what a damaged file still has."""
+
+    OK = "ok"
+    SALVAGING = "salvaging"
+    FAILING = "failing"
+
+
 class Store:
-    """Fits the uplink's `Backlog`. `trouble` says why nothing can be stored now, or is None."""
+    """Fits the uplink's `Backlog`. `trouble` says why nothing can be stored now, or is None; `tell` is called with every
+    new `state` and its reason.
+    """
 
     def __init__(self, settings: StoreSettings, sinks: Sequence[str], clock: Clock) -> None:
         self._settings = settings
@@ -70,6 +80,8 @@ class Store:
         self._urgent = asyncio.Event()
         self._news = asyncio.Event()
         self.trouble: str | None = None
+        self.state = StoreState.OK
+        self.tell: Callable[[str, str | None], None] = lambda state, because: None
 
     def put(self, readings: Iterable[CheckedReading], changes: Sequence[AlarmChange]) -> None:
         """Take in readings and alarm changes for the next commit, which an alarm change makes due at once."""
@@ -102,6 +114,7 @@ class Store:
             if self._writer.is_salvaging:
                 try:
                     await self._call(self._writer.salvage)
+                    self._tell(self.trouble)
                 except StoreError as error:
                     if not self.trouble:
                         log.error("What a damaged file still has cannot be brought back now: %s", error)
@@ -146,7 +159,11 @@ class Store:
             log.error("Readings cannot be stored, alarms go on: %s", trouble)
         elif self.trouble and not trouble:
             log.warning("Readings are stored again")
-        self.trouble = trouble
+        salvaging = StoreState.SALVAGING if self._writer.is_salvaging else StoreState.OK
+        state = StoreState.FAILING if trouble else salvaging
+        if (state, trouble) != (self.state, self.trouble):
+            self.tell(state.value, trouble)
+        self.state, self.trouble = state, trouble
 
     async def recall(
         self,

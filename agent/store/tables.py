@@ -140,7 +140,7 @@ def _built(connection: sqlite3.Connection, path: Path, room: Room, now: Instant,
     alarms = AlarmLog(connection, places, timeline, sieve)
     recovery = Recovery(connection, path, ring, cursors, gaps, marks)
     lanes = Lanes(ring, cursors, timeline, recovery)
-    eviction = Eviction(connection, room, ring, rollups, alarms, gaps, cursors, timeline, marks)
+    eviction = Eviction(connection, room, ring, rollups, alarms, gaps, letters, cursors, timeline, marks)
     return Tables(
         connection, path.stat().st_ino, timeline, epochs, ring, rollups, alarms, gaps, cursors, letters, lanes,
         eviction, recovery,

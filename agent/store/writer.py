@@ -67,12 +67,7 @@ class Writer:
             return
         text_bytes = sum(len(checked.because or "") for checked in readings)
         self._within(lambda tables: tables.eviction.make_room(len(readings), text_bytes))
-        try:
-            self._within(lambda tables: self._append(tables, readings, changes, lost))
-        except _DiskFull:
-            self._room.drop_ballast()
-            self._within(lambda tables: tables.eviction.evict())
-            self._within(lambda tables: self._append(tables, readings, changes, lost))
+        self._within(lambda tables: self._append(tables, readings, changes, lost))
         self._promised = None
         self._room.take_ballast()
         self._last_seq = self._opened().ring.last_seq
@@ -168,12 +163,17 @@ class Writer:
         return result
 
     def _within(self, work: Callable[[Tables], T], durable: bool = True) -> T:
-        """One piece of work in a transaction; once more with a fresh database if the file turns out to be damaged."""
+        """One piece of work in a transaction; once more with a fresh database if the file turns out to be damaged, or
+        when the oldest have made room on a full disk.
+        """
         try:
             return self._tried(work, durable)
         except _Rotten as error:
             self._set_aside(error)
-            return self._tried(work, durable)
+        except _DiskFull:
+            self._room.drop_ballast()
+            self._tried(lambda tables: tables.eviction.evict(), True)
+        return self._tried(work, durable)
 
     def _tried(self, work: Callable[[Tables], T], durable: bool) -> T:
         try:
