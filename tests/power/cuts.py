@@ -18,9 +18,9 @@ class Cut(NamedTuple):
     fingerprint: int
 
 
-def cuts(operations: Sequence[Operation], random: Random, rounds: int = 1) -> Iterator[Cut]:
-    """Cuts after every operation of the recording, with each of the CHOICES, `rounds` times over; three times as often
-    around an fsync and where names change. Between two markers no state comes twice.
+def cuts(operations: Sequence[Operation], random: Random, rounds: int = 12) -> Iterator[Cut]:
+    """Cuts after every operation of the recording: around an fsync, and where names change, with each of the CHOICES so
+    many times; otherwise with two of them, once. Between two markers no state comes twice.
     """
     disk, seen = Disk(), set[int]()
     for number, operation in enumerate(operations):
@@ -29,13 +29,12 @@ def cuts(operations: Sequence[Operation], random: Random, rounds: int = 1) -> It
             seen.clear()
         pending = disk.pending()
         near = any(isinstance(one, Sync | Rename | Remove | Open) for one in operations[number : number + 2])
-        for _ in range(rounds * (3 if near else 1)):
-            for choice in CHOICES:
-                state = disk.after_cut(frozenset(choice(pending, random)))
-                fingerprint = hash(frozenset(state.items()))
-                if fingerprint not in seen:
-                    seen.add(fingerprint)
-                    yield Cut(number + 1, state, fingerprint)
+        for choice in CHOICES * rounds if near else random.sample(CHOICES, 2):
+            state = disk.after_cut(frozenset(choice(pending, random)))
+            fingerprint = hash(frozenset(state.items()))
+            if fingerprint not in seen:
+                seen.add(fingerprint)
+                yield Cut(number + 1, state, fingerprint)
 
 
 def nothing(pending: Sequence[Version], random: Random) -> Sequence[Version]:
@@ -73,4 +72,4 @@ def some_files(pending: Sequence[Version], random: Random) -> Sequence[Version]:
     return [one for one in pending if one.file in files]
 
 
-CHOICES: Sequence[Choice] = (nothing, everything, in_order, last_torn, some_operations, some_sectors, some_files)
+CHOICES: list[Choice] = [nothing, everything, in_order, last_torn, some_operations, some_sectors, some_files]
