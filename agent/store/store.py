@@ -49,8 +49,6 @@ class Recalled:
 
     standing: Sequence[AlarmChange] = ()
     unsent: Sequence[AlarmChange] = ()
-    believable_us: int | None = None
-    """The newest time in the ring buffer that can be believed: the clock cannot be right before it."""
 
 
 class Store:
@@ -131,20 +129,27 @@ class Store:
             log.warning("Readings are stored again")
         self.trouble = trouble
 
-    async def recall(self, usable_quality: float, remember: Callable[[Remembered], None]) -> Recalled:
+    async def recall(
+        self,
+        usable_quality: float,
+        remember: Callable[[Remembered], None],
+        not_before: Callable[[int], None] = lambda _: None,
+    ) -> Recalled:
         """What is known from before; nothing (and `trouble`) where the database cannot be opened.
 
-        `remember` gets what the checks should know, oldest first; it is called in the store's thread.
+        `not_before` gets the newest time (UTC microseconds) that can be believed. `remember` gets what the checks
+        should know, oldest first; it is called in the store's thread.
         """
         try:
             standing = await self._call(self._writer.standing_alarms)
             unsent = await self._call(self._writer.unsent_alarms, _MOST_UNSENT)
-            believable_us = await self._call(self._writer.believable_us)
+            if believable_us := await self._call(self._writer.believable_us):
+                not_before(believable_us)
             await self._call(self._writer.recall, self._clock.now(), usable_quality, remember)
         except StoreError as error:
             self._tell(str(error))
             return Recalled()
-        return Recalled(standing, unsent, believable_us)
+        return Recalled(standing, unsent)
 
     async def feed_has(self, seq: int) -> None:
         """The alarm feed has published everything up to that change; if that cannot be noted it is published twice."""
