@@ -11,7 +11,7 @@ run: $(VENV)/.run
 	@$(BIN)/python -m simulators.demo
 
 test: $(VENV)/.dev
-	@.ci/debian-packages mosquitto
+	@.ci/debian-packages mosquitto strace
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
