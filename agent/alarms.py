@@ -8,15 +8,17 @@ is no data is an alarm of its own.
 from dataclasses import dataclass
 
 from agent.domain.alarm import LOW_KINDS, Alarm, AlarmKind
+from agent.domain.clock import Instant
 from agent.domain.reading import CheckedReading, Flag
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What survives a restart of one alarm: is it active, and how often was it raised."""
+    """What survives a restart of one alarm: is it active, how often was it raised, and when last (`AlarmChange`)."""
 
     active: bool = False
     occurrence: int = 0
+    raised: str = ""
 
 
 class Watch:
@@ -54,8 +56,14 @@ class Watch:
         if at_s - self._pending_s < (self.alarm.off_delay_s if active else self.alarm.on_delay_s):
             return False
         self._pending_s = None
-        self.standing = Standing(not active, self.standing.occurrence + (not active))
+        self.standing = self._turned(checked.reading.at)
         return True
+
+    def _turned(self, at: Instant) -> Standing:
+        before = self.standing
+        if before.active:
+            return Standing(False, before.occurrence, before.raised)
+        return Standing(True, before.occurrence + 1, f"{at.boot_id}/{at.boot_ms}")
 
     def _turns(self, checked: CheckedReading, active: bool) -> bool | None:
         """Whether this reading speaks for the other state; None: it says nothing."""

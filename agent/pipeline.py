@@ -99,7 +99,7 @@ class Pipeline:
         self._last_seq = max((change.seq for change in known.values()), default=0)
         for watch in self.watches():
             if change := known.pop(str(watch.alarm), None):
-                watch.standing = Standing(change.active, change.occurrence)
+                watch.standing = Standing(change.active, change.occurrence, change.raised)
         gone = [self._cleared(change, at) for change in known.values() if change.active]
         if gone:
             self._tell(gone)
@@ -109,7 +109,7 @@ class Pipeline:
         """It would stand for ever: its sensor or limit was taken out of the configuration."""
         message = f"{left.alarm} is not configured any more and was cleared for that"
         return AlarmChange(
-            self._next_seq(at), left.alarm, False, left.occurrence, at, None, Flag.NOT_EVALUATED, message
+            self._next_seq(at), left.alarm, False, left.occurrence, left.raised, at, None, Flag.NOT_EVALUATED, message
         )
 
     def watches(self) -> Iterable[Watch]:
@@ -134,8 +134,8 @@ class Pipeline:
         at, standing = checked.reading.at, watch.standing
         message = sentence(watch.alarm, standing.active, checked)
         return AlarmChange(
-            self._next_seq(at), watch.alarm, standing.active, standing.occurrence, at, checked.reading.value,
-            checked.flag, message,
+            self._next_seq(at), watch.alarm, standing.active, standing.occurrence, standing.raised, at,
+            checked.reading.value, checked.flag, message,
         )  # fmt: skip
 
     def _next_seq(self, at: Instant) -> int:

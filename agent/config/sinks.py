@@ -10,7 +10,7 @@ from agent.config.farm import SinkChoice
 from agent.config.findings import from_validation, literal_secret, not_a_table, shown, unknown_keys
 from agent.config.problems import Problem
 from agent.domain.secret import Secret
-from agent.store.writer import FEED
+from agent.store.tables import FEED
 from cloud_sync.uplink import SINKS, sink_class
 
 

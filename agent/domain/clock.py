@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from typing import Protocol
 
+SOFTWARE_BEGAN_US = 1_767_225_600_000_000
+"""2026-01-01 in UTC microseconds: no reading of this software was taken before, whatever a clock says."""
+
 
 @dataclass(frozen=True, slots=True)
 class Instant:
@@ -19,6 +22,11 @@ class Instant:
     boot_id: str
     trusted: bool
     corrected: bool = False
+
+    @property
+    def boot_ms(self) -> int:
+        """Boot time in whole milliseconds, as it is stored."""
+        return round(self.boot_s * 1000)
 
 
 class Clock(Protocol):

@@ -101,8 +101,8 @@ class Rollup:
     """The readings of one sensor in the minute of UTC that begins at `minute_us`, in a few numbers.
 
     `readings` of them, with sequence numbers from `first_seq` to `last_seq`; `usable` had a value that no check failed,
-    and `least`, `mean` and `greatest` are theirs (None if there were none). `flag` is the worst flag, `quality` the mean
-    quality score of all. `trusted` says whether the minute's time can be believed. A minute may come in several parts.
+    and `least`, `mean` and `greatest` are theirs (None if there were none). `flag` is the worst flag, `quality` the
+    mean quality score of all. `trusted` says whether the time can be believed. A minute may come in several parts.
     """
 
     seq: int

@@ -5,57 +5,96 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from agent.domain.alarm import Alarm, AlarmChange, AlarmKind, Priority
-from agent.domain.clock import Instant
 from agent.domain.reading import Flag
+from agent.store.checksum import checksum, is_whole
 from agent.store.database import storable
 from agent.store.places import Places
+from agent.store.timeline import Timeline
+
+_KEPT = 100_000
 
 
 class AlarmLog:
     """Works inside its caller's transactions."""
 
-    def __init__(self, connection: sqlite3.Connection, places: Places) -> None:
+    def __init__(self, connection: sqlite3.Connection, places: Places, timeline: Timeline) -> None:
         self._connection = connection
         self._places = places
+        self._timeline = timeline
 
     def append(self, changes: Iterable[AlarmChange]) -> None:
         """Changes keep their sequence number, unless the log, unreadable when they were numbered, is ahead of it:
         then the next free one, or no sink would ever get them.
         """
-        places, free = self._places, self.last_seq() + 1
-        rows = [
-            (
-                max(change.seq, free + n), places.row_of(change.alarm.sensor), change.alarm.kind.value,
-                change.alarm.priority.value, change.alarm.limit, change.alarm.deadband, change.alarm.on_delay_s,
-                change.alarm.off_delay_s, change.active, change.occurrence, change.at.utc_us,
-                places.boot_of(change.at.boot_id), int(change.at.boot_s * 1000), change.at.trusted, change.value,
-                change.flag, storable(change.message),
-            )
-            for n, change in enumerate(changes)
-        ]  # fmt: skip
-        self._connection.executemany(f"INSERT INTO alarm_log VALUES ({', '.join('?' * 17)})", rows)
+        free = self.last_seq() + 1
+        for n, change in enumerate(changes):
+            alarm, at = change.alarm, change.at
+            limit = None if alarm.limit is None else float(alarm.limit)
+            self._write((
+                max(change.seq, free + n), self._places.row_of(alarm.sensor), alarm.kind.value, alarm.priority.value,
+                limit, float(alarm.deadband), float(alarm.on_delay_s), float(alarm.off_delay_s), int(change.active),
+                change.occurrence, change.raised, self._timeline.segment_of(at), round(at.boot_s * 1000),
+                None if change.value is None else float(change.value), int(change.flag), storable(change.message),
+            ))  # fmt: skip
+
+    def _write(self, row: tuple[Any, ...]) -> None:
+        marks = ", ".join("?" * 17)
+        self._connection.execute(f"REPLACE INTO alarm_log VALUES ({marks})", (*row, checksum("alarm_log", row)))
 
     def after(self, seq: int, limit: int) -> Sequence[AlarmChange]:
-        """The oldest changes with a greater sequence number."""
-        rows = self._connection.execute("SELECT * FROM alarm_log WHERE seq > ? ORDER BY seq LIMIT ?", (seq, limit))
-        return [self._change(row) for row in rows.fetchall()]
+        """The oldest changes with a greater sequence number, as they stand."""
+        return [self.change(row) for row in self._rows(seq, limit)]
+
+    def taken(self, seq: int, limit: int) -> Sequence[AlarmChange]:
+        """As `after`, with times that never change again: an alarm does not wait for the clock to be set."""
+        frozen = []
+        for row in self._rows(seq, limit):
+            final = row
+            if self._timeline.is_open(row[11]):
+                final = (*row[:11], self._timeline.bounded_twin(row[11]), *row[12:])
+                self._write(final[:-1])
+            frozen.append(self.change(final))
+        return frozen
+
+    def _rows(self, seq: int, limit: int) -> list[tuple[Any, ...]]:
+        ask = "SELECT * FROM alarm_log WHERE seq > ? ORDER BY seq LIMIT ?"
+        rows = self._connection.execute(ask, (seq, limit)).fetchall()
+        return [row for row in rows if is_whole("alarm_log", row)]
 
     def newest_of_each(self) -> Sequence[AlarmChange]:
         """The last change of every alarm there ever was: where it stands."""
         newest = "SELECT max(seq) FROM alarm_log GROUP BY sensor, kind"
-        rows = self._connection.execute(f"SELECT * FROM alarm_log WHERE seq IN ({newest}) ORDER BY seq")
-        return [self._change(row) for row in rows.fetchall()]
+        rows = self._connection.execute(f"SELECT * FROM alarm_log WHERE seq IN ({newest}) ORDER BY seq").fetchall()
+        return [self.change(row) for row in rows if is_whole("alarm_log", row)]
 
     def last_seq(self) -> int:
         """0 when nothing was ever logged."""
         seq: int | None = self._connection.execute("SELECT max(seq) FROM alarm_log").fetchone()[0]
         return seq or 0
 
-    def _change(self, row: tuple[Any, ...]) -> AlarmChange:
-        (seq, sensor, kind, priority, limit, deadband, on_delay_s, off_delay_s, active, occurrence, utc_us, boot,
-         boot_ms, trusted, value, flag, message) = row  # fmt: skip
+    def evict(self, count: int, delivered: int | None) -> int:
+        """Delete at most so many of the oldest, those up to `delivered` if there are any, otherwise any; never the
+        last of an alarm, which says where it stands. Returns how many went.
+        """
+        old = "SELECT seq FROM alarm_log WHERE seq NOT IN (SELECT max(seq) FROM alarm_log GROUP BY sensor, kind)"
+        for upto in (delivered or 0, 2**62):
+            delete = f"DELETE FROM alarm_log WHERE seq IN ({old} AND seq <= ? ORDER BY seq LIMIT ?)"
+            if gone := self._connection.execute(delete, (upto, count)).rowcount:
+                return gone
+        return 0
+
+    def forget_the_oldest(self, delivered: int | None) -> None:
+        """Keep the log from growing for ever: a hundred thousand changes, and what somebody has not had yet."""
+        held: int = self._connection.execute("SELECT count(*) FROM alarm_log").fetchone()[0]
+        if held > _KEPT and delivered:
+            self.evict(held - _KEPT, delivered)
+
+    def change(self, row: Sequence[Any]) -> AlarmChange:
+        """What a row means."""
+        (seq, sensor, kind, priority, limit, deadband, on_delay_s, off_delay_s, active, occurrence, raised, segment,
+         boot_ms, value, flag, message, _) = row  # fmt: skip
         alarm = Alarm(
             self._places.sensor(sensor), AlarmKind(kind), Priority(priority), limit, deadband, on_delay_s, off_delay_s
         )
-        at = Instant(utc_us, boot_ms / 1000, self._places.boot_id(boot), bool(trusted))
-        return AlarmChange(seq, alarm, bool(active), occurrence, at, value, Flag(flag), message)
+        at = self._timeline.instant(segment, boot_ms)
+        return AlarmChange(seq, alarm, bool(active), occurrence, raised, at, value, Flag(flag), message)

@@ -18,4 +18,4 @@ def checksum(table: str, row: Sequence[Any]) -> int:
 
 def is_whole(table: str, row: Sequence[Any]) -> bool:
     """Whether the row, its `crc` last, is as it was written."""
-    return checksum(table, row[:-1]) == row[-1]
+    return bool(checksum(table, row[:-1]) == row[-1])

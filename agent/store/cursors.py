@@ -1,69 +1,111 @@
-"""How far each sink has got in each stream, and the newest 10,000 records that sinks refused for good."""
+"""How far each sink has got in each stream.
 
-import json
+A cursor is a low watermark: everything up to it is settled. Readings have a live lane besides, which may overtake the
+backlog; what it settled ahead of the cursor is kept as a few stretches, which the cursor swallows when it gets there.
+"""
+
 import sqlite3
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Iterable, Sequence
 
-from agent.store.database import storable
+from agent.store.checksum import checksum
 
+STREAMS = ("readings", "rollups", "alerts", "gaps")
+MOST_STRETCHES = 8
 
-class Refused(Protocol):
-    """One record a sink refuses for good (the uplink's `Rejection` fits)."""
-
-    @property
-    def seq(self) -> int: ...
-
-    @property
-    def because(self) -> str: ...
-
-
-_MOST_DEAD = 10_000
-
-_TABLE = {"readings": "readings", "alerts": "alarm_log", "gaps": "gaps"}
+Stretch = tuple[int, int]
+"""The numbers after the first, up to and including the second."""
 
 
 class Cursors:
-    """A low watermark a sink and stream; works inside its caller's transactions."""
+    """Works inside its caller's transactions; the few rows are kept in memory."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
+        rows = connection.execute("SELECT sink, stream, seq, delivered, rejected FROM cursors")
+        self._cursors: dict[tuple[str, str], tuple[int, int, int]] = {(row[0], row[1]): row[2:] for row in rows}
+        self._ahead: dict[str, list[Stretch]] = {}
+        for sink, after, upto in connection.execute("SELECT sink, after_seq, upto_seq FROM ahead ORDER BY after_seq"):
+            self._ahead.setdefault(sink, []).append((after, upto))
 
     def ensure(self, sinks: Sequence[str], feed: str) -> None:
         """Give every sink its cursors. A sink that is new begins with what the ring buffer still holds.
 
         `feed` is the local alarm feed, which has one for the alerts only.
         """
-        rows = [(sink, stream) for sink in sinks for stream in _TABLE] + [(feed, "alerts")]
-        self._connection.executemany("INSERT OR IGNORE INTO cursors (sink, stream, seq) VALUES (?, ?, 0)", rows)
+        for key in [(sink, stream) for sink in sinks for stream in STREAMS] + [(feed, "alerts")]:
+            if key not in self._cursors:
+                self._write(key, (0, 0, 0))
+
+    def sinks(self) -> list[str]:
+        """Every sink that readings are kept for: one that is not configured at present may come back."""
+        return [sink for sink, stream in self._cursors if stream == "readings"]
 
     def seq(self, sink: str, stream: str) -> int:
-        ask = "SELECT seq FROM cursors WHERE sink = ? AND stream = ?"
-        seq: int = self._connection.execute(ask, (sink, stream)).fetchone()[0]
+        """Everything up to this number is settled. KeyError for a sink nobody announced."""
+        return self._cursors[sink, stream][0]
+
+    def lowest(self, stream: str) -> int | None:
+        """What every sink has settled; None when there is no sink."""
+        return min((cursor[0] for (_, of), cursor in self._cursors.items() if of == stream), default=None)
+
+    def highest(self, stream: str) -> int:
+        """The highest number any sink has settled; 0 if none."""
+        seqs = [cursor[0] for (_, of), cursor in self._cursors.items() if of == stream]
+        if stream == "readings":
+            seqs += [upto for stretches in self._ahead.values() for _, upto in stretches]
+        return max(seqs, default=0)
+
+    def ahead(self, sink: str) -> Sequence[Stretch]:
+        """The stretches of readings settled ahead of the cursor, in order."""
+        return self._ahead.get(sink, ())
+
+    def settle(self, sink: str, stream: str, after: int, upto: int, delivered: int, rejected: int) -> None:
+        """What lies after `after` up to `upto` is done with; so many of it were delivered and rejected."""
+        seq, delivered_before, rejected_before = self._cursors[sink, stream]
+        counts = (delivered_before + delivered, rejected_before + rejected)
+        if after > seq:
+            self._set_ahead(sink, _joined([*self.ahead(sink), (after, upto)]))
+        else:
+            seq = self._swallowed(sink, max(seq, upto)) if stream == "readings" else max(seq, upto)
+        self._write((sink, stream), (seq, *counts))
+
+    def skip(self, sink: str, stream: str, upto: int) -> None:
+        """Move the cursor to `upto` without a delivery: what lay before it is gone, or not meant for this sink."""
+        self.settle(sink, stream, self.seq(sink, stream), upto, 0, 0)
+
+    def keep_behind(self, sink: str, seq: int) -> None:
+        """Keep the cursor from passing `seq` until the backlog gets there: rows below it may still come back."""
+        if self.seq(sink, "readings") < seq:
+            self._set_ahead(sink, _joined([*self.ahead(sink), (seq, seq)]))
+
+    def _swallowed(self, sink: str, seq: int) -> int:
+        """The cursor moved on over the stretches that it touches."""
+        rest = list(self.ahead(sink))
+        while rest and rest[0][0] <= seq:
+            seq = max(seq, rest.pop(0)[1])
+        if len(rest) < len(self.ahead(sink)):
+            self._set_ahead(sink, rest)
         return seq
 
-    def settle(self, sink: str, stream: str, upto: int, rejected: Sequence[Refused]) -> None:
-        """Move the cursor to `upto`; what lies between is delivered, except what is named in `rejected`."""
-        table = _TABLE[stream]
-        mine = "AND sink = :sink" if stream == "gaps" else ""
-        cursor = self.seq(sink, stream)
-        # What was evicted meanwhile is counted in a gap already.
-        rejected = [refusal for refusal in rejected if cursor < refusal.seq <= upto]
-        for refusal in rejected:
-            self._set_aside(sink, stream, table, refusal)
-        self._connection.execute(
-            f"""UPDATE cursors SET rejected = rejected + :rejected, seq = :upto, delivered = delivered - :rejected +
-                (SELECT count(*) FROM {table} WHERE seq > cursors.seq AND seq <= :upto {mine})
-                WHERE sink = :sink AND stream = :stream AND seq < :upto""",
-            {"rejected": len(rejected), "upto": upto, "sink": sink, "stream": stream},
-        )
+    def _set_ahead(self, sink: str, stretches: list[Stretch]) -> None:
+        self._connection.execute("DELETE FROM ahead WHERE sink = ?", (sink,))
+        rows = [(sink, after, upto) for after, upto in stretches]
+        insert = "INSERT INTO ahead VALUES (?, ?, ?, ?)"
+        self._connection.executemany(insert, [(*row, checksum("ahead", row)) for row in rows])
+        self._ahead[sink] = stretches
 
-    def _set_aside(self, sink: str, stream: str, table: str, refusal: Refused) -> None:
-        found = self._connection.execute(f"SELECT * FROM {table} WHERE seq = ?", (refusal.seq,))
-        columns = [column[0] for column in found.description]
-        entry = json.dumps(dict(zip(columns, found.fetchone() or (), strict=False)))
-        added = self._connection.execute(
-            "INSERT INTO dead_letters (sink, stream, seq, because, entry) VALUES (?, ?, ?, ?, ?)",
-            (sink, stream, refusal.seq, storable(refusal.because), entry),
-        )
-        self._connection.execute("DELETE FROM dead_letters WHERE id <= ?", ((added.lastrowid or 0) - _MOST_DEAD,))
+    def _write(self, key: tuple[str, str], cursor: tuple[int, int, int]) -> None:
+        row = (*key, *cursor)
+        self._connection.execute("REPLACE INTO cursors VALUES (?, ?, ?, ?, ?, ?)", (*row, checksum("cursors", row)))
+        self._cursors[key] = cursor
+
+
+def _joined(stretches: Iterable[Stretch]) -> list[Stretch]:
+    """In order, those that touch made one."""
+    joined: list[Stretch] = []
+    for after, upto in sorted(stretches):
+        if joined and after <= joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(joined[-1][1], upto))
+        else:
+            joined.append((after, upto))
+    return joined

@@ -41,15 +41,15 @@ def remembered(connection: sqlite3.Connection, now: Instant, usable_quality: flo
     hour = _first_seq_since(connection, now.utc_us - _HOUR_S * 1_000_000)
     # A bucket that never moved is told exactly: rounding would make it move by a hair, and any value an outlier.
     buckets = """
-        SELECT s.sensor_id, b.boot_id, min(boot_ms), min(utc_us), min(trusted), count(*),
+        SELECT s.sensor_id, g.boot_id, min(boot_ms), min(g.offset_us + 1000 * boot_ms), g.clock IN (1, 2), count(*),
                iif(min(value) = max(value), min(value), avg(value)),
                iif(min(value) = max(value), 0.0, sum(value * value) - count(*) * avg(value) * avg(value)), 1.0
-        FROM readings AS r JOIN sensors AS s ON s.id = r.sensor JOIN boots AS b ON b.id = r.boot
+        FROM readings AS r JOIN sensors AS s ON s.id = r.sensor JOIN segments AS g ON g.id = r.segment
         WHERE seq >= ? AND seq < ? AND value IS NOT NULL AND quality >= ?
-        GROUP BY r.sensor, r.boot, boot_ms / ? ORDER BY min(seq)"""
+        GROUP BY r.sensor, r.segment, boot_ms / ? ORDER BY min(seq)"""
     single = """
-        SELECT s.sensor_id, b.boot_id, boot_ms, utc_us, trusted, 1, value, 0.0, quality
-        FROM readings AS r JOIN sensors AS s ON s.id = r.sensor JOIN boots AS b ON b.id = r.boot
+        SELECT s.sensor_id, g.boot_id, boot_ms, g.offset_us + 1000 * boot_ms, g.clock IN (1, 2), 1, value, 0.0, quality
+        FROM readings AS r JOIN sensors AS s ON s.id = r.sensor JOIN segments AS g ON g.id = r.segment
         WHERE seq >= ? AND value IS NOT NULL AND substr(tests, ?, 1) <> '4' ORDER BY seq"""
     for row in connection.execute(buckets, (day, hour, usable_quality, _BUCKET_MS)):
         yield from _placed(now, row, True)
@@ -73,13 +73,13 @@ def _placed(
 
 def _first_seq_since(connection: sqlite3.Connection, utc_us: int) -> int:
     """The first sequence number whose wall time is not before `utc_us`, by bisection (there is no index on time)."""
+    ask = """SELECT g.offset_us + 1000 * r.boot_ms FROM readings AS r JOIN segments AS g ON g.id = r.segment
+             WHERE seq >= ? ORDER BY seq LIMIT 1"""
     low = connection.execute("SELECT min(seq) FROM readings").fetchone()[0] or 0
     high = (connection.execute("SELECT max(seq) FROM readings").fetchone()[0] or 0) + 1
     while low < high:
         middle = (low + high) // 2
-        found = connection.execute(
-            "SELECT utc_us FROM readings WHERE seq >= ? ORDER BY seq LIMIT 1", (middle,)
-        ).fetchone()
+        found = connection.execute(ask, (middle,)).fetchone()
         if found is None or found[0] >= utc_us:
             high = middle
         else:

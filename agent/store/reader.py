@@ -57,7 +57,9 @@ class Reader:
         return self._ask(
             """SELECT sink, delivered, rejected,
                       coalesce((SELECT max(seq) FROM readings)
-                               - max(cursors.seq, (SELECT min(seq) FROM readings) - 1), 0) AS backlog,
+                               - max(cursors.seq, (SELECT min(seq) FROM readings) - 1), 0)
+                      - (SELECT coalesce(sum(upto_seq - after_seq), 0) FROM ahead WHERE ahead.sink = cursors.sink)
+                      AS backlog,
                       (SELECT coalesce(sum(count), 0) FROM gaps WHERE gaps.sink = cursors.sink) AS lost
                FROM cursors WHERE stream = 'readings' ORDER BY sink"""
         )
@@ -72,8 +74,9 @@ class Reader:
     def readings(self, from_us: int, to_us: int) -> Iterator[dict[str, Any]]:
         """Every reading measured in that half-open range of UTC microseconds, in the order it was stored."""
         seq = -1
-        ask = """SELECT reading.* FROM readings AS r JOIN reading USING (seq)
-                 WHERE r.seq > :seq AND r.utc_us >= :from_us AND r.utc_us < :to_us ORDER BY r.seq LIMIT :page"""
+        ask = """SELECT reading.* FROM readings AS r JOIN segments AS g ON g.id = r.segment JOIN reading USING (seq)
+                 WHERE r.seq > :seq AND g.offset_us + 1000 * r.boot_ms >= :from_us
+                   AND g.offset_us + 1000 * r.boot_ms < :to_us ORDER BY r.seq LIMIT :page"""
         while page := self._ask(ask, seq=seq, from_us=from_us, to_us=to_us, page=_PAGE):
             yield from page
             seq = page[-1]["seq"]

@@ -1,117 +1,93 @@
-"""The ring buffer: the newest readings that fit, oldest out first.
+"""The ring buffer's readings: appended with growing numbers, handed out by number, and never believed without checksum.
 
-When the file is full the oldest rows go, sent or not; what a sink had not had yet is counted in a gap record, and that
-record is delivered like any other. Sequence numbers are given here and never used twice.
+How the oldest make room is in `eviction`.
 """
 
+import logging
 import sqlite3
 from collections.abc import Iterable, Sequence
+from typing import Any
 
-from agent.domain.clock import Instant
-from agent.domain.reading import CheckedReading, Flag, Gap, Reading, StoredReading
+from agent.domain.reading import CheckedReading, Flag, Reading, StoredReading
+from agent.store.checksum import checksum
 from agent.store.database import storable
+from agent.store.epochs import Epochs
 from agent.store.places import Places
+from agent.store.timeline import Timeline
 
-_EVICT_AT_ONCE = 2_000
+log = logging.getLogger(__name__)
 
-Row = tuple[int, int, int, int, int, int, float | None, int, float, str, str | None]
+Row = tuple[int, int, int, int, float | None, int, float, int | None, str | None, int]
 
 
 class RingBuffer:
-    """Works inside its caller's transactions; `most_bytes` bounds the pages in use."""
+    """Works inside its caller's transactions. `last_seq` is the highest number ever given."""
 
-    def __init__(self, connection: sqlite3.Connection, places: Places, most_bytes: int) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, places: Places, timeline: Timeline, epochs: Epochs, last_seq: int
+    ) -> None:
         self._connection = connection
         self._places = places
-        self._page_size: int = connection.execute("PRAGMA page_size").fetchone()[0]
-        self._most_pages = max(most_bytes // self._page_size, 64)
-        self.last_seq = self._high_water_mark()
-
-    def _high_water_mark(self) -> int:
-        """The highest sequence number ever given: rows may be gone, but cursors and gaps remember."""
-        ask = self._connection.execute
-        seen = (
-            ask("SELECT max(seq) FROM readings").fetchone()[0],
-            ask("SELECT max(seq) FROM cursors WHERE stream = 'readings'").fetchone()[0],
-            ask("SELECT max(last_seq) FROM gaps").fetchone()[0],
-        )
-        return max(seq or 0 for seq in seen)
+        self._timeline = timeline
+        self._epochs = epochs
+        self.last_seq = last_seq
 
     def append(self, batch: Iterable[CheckedReading]) -> None:
-        places, seq, rows = self._places, self.last_seq, []
+        row_of, segment_of = self._places.row_of, self._timeline.segment_of
+        seq, rows = self.last_seq, []
         for checked in batch:
             reading, because = checked.reading, checked.because
-            at = reading.at
+            at, value = reading.at, reading.value
             seq += 1
-            rows.append((
-                seq, places.row_of(reading.sensor), at.utc_us, places.boot_of(at.boot_id), int(at.boot_s * 1000),
-                at.trusted, reading.value, checked.flag, checked.quality, checked.tests,
-                because if because is None else storable(because),
-            ))  # fmt: skip
-        self._connection.executemany("INSERT INTO readings VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+            row = (
+                seq, row_of(reading.sensor), segment_of(at), round(at.boot_s * 1000),
+                value if value is None else float(value), int(checked.flag), float(checked.quality),
+                int(checked.tests) if checked.tests else None, because if because is None else storable(because),
+            )  # fmt: skip
+            rows.append((*row, checksum("readings", row)))
+        self._connection.executemany("INSERT INTO readings VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
         self.last_seq = seq
 
-    def after(self, seq: int, limit: int) -> Sequence[StoredReading]:
-        """The oldest stored readings with a greater sequence number."""
-        rows = self._connection.execute("SELECT * FROM readings WHERE seq > ? ORDER BY seq LIMIT ?", (seq, limit))
-        return [self._stored(row) for row in rows.fetchall()]
+    def rows(self, after: int, upto: int, limit: int) -> list[Row]:
+        """The oldest rows with a number above `after` and not above `upto`, as they are in the file."""
+        ask = "SELECT * FROM readings WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?"
+        return self._connection.execute(ask, (after, upto, limit)).fetchall()
 
-    def _stored(self, row: Row) -> StoredReading:
-        seq, sensor, utc_us, boot, boot_ms, trusted, value, flag, quality, tests, because = row
-        at = Instant(utc_us, boot_ms / 1000, self._places.boot_id(boot), bool(trusted))
+    def stored(self, row: Sequence[Any]) -> StoredReading:
+        """What a row means; its checksum was looked at before."""
+        seq, sensor, segment, boot_ms, value, flag, quality, tests, because, _ = row
+        at = self._timeline.instant(segment, boot_ms)
         reading = Reading(self._places.sensor(sensor), at, value, because if value is None else None)
-        return StoredReading(seq, CheckedReading(reading, Flag(flag), quality, tests, because))
+        text = "" if tests is None else str(tests)
+        return StoredReading(seq, CheckedReading(reading, Flag(flag), quality, text, because), self._epochs.of(seq))
 
-    def make_room(self) -> int:
-        """Evict the oldest readings while the file is over its size; returns how many went.
+    def time_us(self, row: Row) -> int:
+        """When a row was measured, UTC microseconds."""
+        return self._timeline.utc_us(row[2], row[3])
 
-        The very newest stays, since it holds the last sequence number.
+    def oldest_seq(self) -> int | None:
+        # Asked for by itself: the least and the greatest of a key in one SELECT would scan the table.
+        seq: int | None = self._connection.execute("SELECT min(seq) FROM readings").fetchone()[0]
+        return seq
+
+    def newest_seq(self) -> int | None:
+        seq: int | None = self._connection.execute("SELECT max(seq) FROM readings").fetchone()[0]
+        return seq
+
+    def first_younger_than(self, boot_id: str, boot_ms: int) -> int:
+        """The first number measured in that boot at or after that boot time, by bisection (no index is on time);
+        one above the last if there is none.
         """
-        evicted = 0
-        while self._pages_in_use() > self._most_pages:
-            batch = self._evict_batch()
-            if not batch:
-                break
-            evicted += batch
-        return evicted
+        low, high = self.oldest_seq() or 0, self.last_seq + 1
+        ask = "SELECT segment, boot_ms FROM readings WHERE seq >= ? ORDER BY seq LIMIT 1"
+        while low < high:
+            middle = (low + high) // 2
+            found = self._connection.execute(ask, (middle,)).fetchone()
+            if found is None or (self._is_since(found, boot_id, boot_ms)):
+                high = middle
+            else:
+                low = middle + 1
+        return low
 
-    def _pages_in_use(self) -> int:
-        ask = self._connection.execute
-        pages: int = ask("PRAGMA page_count").fetchone()[0]
-        free: int = ask("PRAGMA freelist_count").fetchone()[0]
-        return pages - free
-
-    def _evict_batch(self) -> int:
-        # Both in one SELECT would scan the table; each by itself is a look at one end of it.
-        ends = "SELECT (SELECT min(seq) FROM readings), (SELECT max(seq) FROM readings)"
-        oldest, newest = self._connection.execute(ends).fetchone()
-        if oldest == newest:
-            return 0
-        last = min(oldest + _EVICT_AT_ONCE, newest) - 1
-        # A sink that is not configured at present may come back, and is owed a gap as well.
-        for (sink,) in self._connection.execute("SELECT sink FROM cursors WHERE stream = 'readings'").fetchall():
-            self._note_gap(sink, last)
-        return self._connection.execute("DELETE FROM readings WHERE seq <= ?", (last,)).rowcount
-
-    def _note_gap(self, sink: str, last: int) -> None:
-        """Count what `sink` loses by the eviction of everything up to `last`, and move its cursor past it."""
-        ask = self._connection.execute
-        cursor = ask("SELECT seq FROM cursors WHERE sink = ? AND stream = 'readings'", (sink,)).fetchone()[0]
-        count, first, final, from_us, to_us = ask(
-            "SELECT count(*), min(seq), max(seq), min(utc_us), max(utc_us) FROM readings WHERE seq > ? AND seq <= ?",
-            (cursor, last),
-        ).fetchone()
-        if count:
-            self.add_gap(Gap(0, sink, first, final, from_us, to_us, count, "the ring buffer was full"))
-            ask("UPDATE cursors SET seq = ? WHERE sink = ? AND stream = 'readings'", (last, sink))
-
-    def add_gap(self, gap: Gap) -> None:
-        self._connection.execute(
-            "INSERT INTO gaps (sink, first_seq, last_seq, from_us, to_us, count, because) VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (gap.sink, gap.first_seq, gap.last_seq, gap.from_us, gap.to_us, gap.count, gap.because),
-        )
-
-    def gaps_after(self, sink: str, seq: int, limit: int) -> Sequence[Gap]:
-        columns = "seq, sink, first_seq, last_seq, from_us, to_us, count, because"
-        ask = f"SELECT {columns} FROM gaps WHERE sink = ? AND seq > ? ORDER BY seq LIMIT ?"
-        return [Gap(*row) for row in self._connection.execute(ask, (sink, seq, limit)).fetchall()]
+    def _is_since(self, found: tuple[int, int], boot_id: str, boot_ms: int) -> bool:
+        return found[1] >= boot_ms and self._timeline.instant(*found).boot_id == boot_id

@@ -153,7 +153,7 @@ SELECT r.seq,
        s.tank, s.probe, s.channel AS sensor, s.sensor_type, r.value, s.unit, r.flag,
        CASE r.flag WHEN 1 THEN 'good' WHEN 2 THEN 'not evaluated' WHEN 3 THEN 'suspect' WHEN 4 THEN 'fail'
             ELSE 'missing' END AS flag_meaning,
-       r.quality, r.because, r.tests, g.clock IN (1, 2) AS clock_trusted, s.sensor_id, s.tank_id
+       r.quality, r.because, CAST(r.tests AS TEXT) AS tests, g.clock IN (1, 2) AS clock_trusted, s.sensor_id, s.tank_id
 FROM readings AS r JOIN sensors AS s ON s.id = r.sensor JOIN segments AS g ON g.id = r.segment;
 
 CREATE VIEW rollup AS

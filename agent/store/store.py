@@ -7,20 +7,21 @@ I/O error, rotten file) keeps what it had for the next attempt. Only what a comm
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 from agent.domain.alarm import AlarmChange
 from agent.domain.clock import Clock
+from agent.domain.delivery import Taken
 from agent.domain.errors import StoreError
 from agent.domain.reading import CheckedReading, Gap
-from agent.store.cursors import Refused
+from agent.store.dead_letters import Refused
 from agent.store.memory import Remembered
-from agent.store.writer import FEED, Writer
+from agent.store.writer import Writer
 
 log = logging.getLogger(__name__)
 
@@ -31,14 +32,15 @@ _MOST_UNSENT = 100_000
 
 @dataclass(frozen=True, slots=True)
 class StoreSettings:
-    """`path` of the database, kept below `size_mb` (1 MB = 1,000,000 bytes); at most `keep_in_memory` readings wait
-    for a sick disk.
+    """`path` of the database, which with all that belongs to it stays below `size_mb` (1 MB = 1,000,000 bytes); at most
+    `keep_in_memory` readings wait for a sick disk. Sinks that are `metered` get roll-ups instead of readings.
     """
 
     path: Path
-    size_mb: int = 4096
+    size_mb: int = 4500
     commit_s: float = 2.0
     keep_in_memory: int = 50_000
+    metered: Collection[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,8 @@ class Recalled:
 
     standing: Sequence[AlarmChange] = ()
     unsent: Sequence[AlarmChange] = ()
+    believable_us: int | None = None
+    """The newest time in the ring buffer that can be believed: the clock cannot be right before it."""
 
 
 class Store:
@@ -56,11 +60,12 @@ class Store:
         self._settings = settings
         self._sinks = sinks
         self._clock = clock
-        self._writer = Writer(settings.path, settings.size_mb * 1_000_000, sinks)
+        self._writer = Writer(settings.path, settings.size_mb * 1_000_000, sinks, clock.now, settings.metered)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="store")
         self._readings: deque[CheckedReading] = deque()
         self._changes: list[AlarmChange] = []
         self._lost = _Lost()
+        self._unit: _Unit | None = None
         self._committing = asyncio.Lock()
         self._urgent = asyncio.Event()
         self._news = asyncio.Event()
@@ -91,23 +96,33 @@ class Store:
             await self._commit()
 
     async def _commit(self) -> None:
-        if not self._readings and not self._changes:
-            return
-        readings, self._readings = self._readings, deque()
-        changes, self._changes = self._changes, []
-        lost, self._lost = self._lost, _Lost()
+        due = len(self._readings) + (len(self._unit.readings) if self._unit else 0)
+        while unit := self._next_unit(due):
+            try:
+                await self._call(self._writer.write, unit.readings, unit.changes, unit.lost)
+            except StoreError as error:
+                self._tell(str(error))
+                return
+            self._unit = None
+            due -= len(unit.readings)
+            self._tell(None)
+            self._news.set()
+            self._news = asyncio.Event()
         try:
-            await self._call(self._writer.write, readings, changes, lost.gaps(self._sinks))
+            await self._call(self._writer.flush)
         except StoreError as error:
-            self._readings.extendleft(reversed(readings))
-            self._changes[:0] = changes
-            self._lost = lost.joined(self._lost)
-            self._forget_the_oldest()
             self._tell(str(error))
-            return
-        self._tell(None)
-        self._news.set()
-        self._news = asyncio.Event()
+
+    def _next_unit(self, due: int) -> "_Unit | None":
+        """What the next commit takes: what the last one failed with, and otherwise as much of the readings that are due
+        as fits into one, with the alarm changes.
+        """
+        if self._unit is None and (due > 0 or self._changes):
+            most = min(due, len(self._readings), self._writer.rows_at_once)
+            readings = [self._readings.popleft() for _ in range(most)]
+            self._unit = _Unit(readings, self._changes, self._lost.gaps(self._sinks))
+            self._changes, self._lost = [], _Lost()
+        return self._unit
 
     def _tell(self, trouble: str | None) -> None:
         if trouble and trouble != self.trouble:
@@ -123,27 +138,28 @@ class Store:
         """
         try:
             standing = await self._call(self._writer.standing_alarms)
-            unsent = await self._call(self._writer.take, FEED, "alerts", _MOST_UNSENT)
+            unsent = await self._call(self._writer.unsent_alarms, _MOST_UNSENT)
+            believable_us = await self._call(self._writer.believable_us)
             await self._call(self._writer.recall, self._clock.now(), usable_quality, remember)
         except StoreError as error:
             self._tell(str(error))
             return Recalled()
-        return Recalled(standing, cast(Sequence[AlarmChange], unsent))
+        return Recalled(standing, unsent, believable_us)
 
     async def feed_has(self, seq: int) -> None:
         """The alarm feed has published everything up to that change; if that cannot be noted it is published twice."""
         try:
-            await self._call(self._writer.settle, FEED, "alerts", seq, ())
+            await self._call(self._writer.feed_has, seq)
         except StoreError as error:
             self._tell(str(error))
 
-    async def take(self, sink: str, stream: Enum, limit: int) -> Sequence[Any]:
+    async def take(self, sink: str, lane: Enum, limit: int, beyond: int = 0, patient: bool = False) -> Taken:
         """See `cloud_sync.uplink.interfaces.Backlog`. Raises StoreError."""
-        return await self._call(self._writer.take, sink, stream.value, limit)
+        return await self._call(self._writer.take, sink, lane.value, limit, beyond, patient)
 
-    async def settle(self, sink: str, stream: Enum, upto: int, rejected: Sequence[Refused]) -> None:
+    async def settle(self, sink: str, lane: Enum, after: int, upto: int, rejected: Sequence[Refused]) -> None:
         """See `cloud_sync.uplink.interfaces.Backlog`. Raises StoreError; the sink then gets the batch again."""
-        await self._call(self._writer.settle, sink, stream.value, upto, rejected)
+        await self._call(self._writer.settle, sink, lane.value, after, upto, rejected)
 
     async def wait(self, seconds: float) -> None:
         """Until something new was stored, at most `seconds`."""
@@ -152,8 +168,10 @@ class Store:
     async def close(self) -> None:
         """Store what waits, then close the file; what a sick disk does not take even now is lost, and said to be."""
         await self.commit()
-        if self._readings or self._changes:
-            lost = len(self._readings) + self._lost.count, len(self._changes)
+        if self._unit or self._readings or self._changes:
+            unit = self._unit or _Unit([], [], [])
+            count = sum(gap.count or 0 for gap in unit.lost[:1]) + self._lost.count
+            lost = len(unit.readings) + len(self._readings) + count, len(unit.changes) + len(self._changes)
             log.error("%d readings and %d alarm changes could not be stored and are lost", *lost)
         await self._call(self._writer.close)
         self._thread.shutdown()
@@ -171,6 +189,15 @@ class Store:
                 task.cancel()
 
 
+@dataclass(frozen=True, slots=True)
+class _Unit:
+    """What goes into one commit, and into the next one again should that fail."""
+
+    readings: Sequence[CheckedReading]
+    changes: Sequence[AlarmChange]
+    lost: Sequence[Gap]
+
+
 @dataclass(slots=True)
 class _Lost:
     """Readings that left the memory before they could be stored."""
@@ -184,12 +211,6 @@ class _Lost:
         self.from_us = min(self.from_us, utc_us) if self.count else utc_us
         self.to_us = max(self.to_us, utc_us) if self.count else utc_us
         self.count += 1
-
-    def joined(self, other: "_Lost") -> "_Lost":
-        if not self.count or not other.count:
-            return other if other.count else self
-        count = self.count + other.count
-        return _Lost(count, min(self.from_us, other.from_us), max(self.to_us, other.to_us))
 
     def gaps(self, sinks: Sequence[str]) -> list[Gap]:
         """One gap a sink; these readings never had a sequence number (0)."""

@@ -1,133 +1,194 @@
 """The one writer: every transaction of the gateway, in the thread that `Store` gives it.
 
-Any failure closes the database and the next call opens it anew, so that nothing cached outlives a rollback.
+What sinks settle is written at once but becomes durable with the next commit of readings: a power cut in between costs
+a second delivery, not a flush of the card for every batch. Any failure closes the database and the next call opens it
+anew, so that nothing cached outlives a rollback.
 """
 
 import logging
 import sqlite3
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import TypeVar
 
 from agent.domain.alarm import AlarmChange
 from agent.domain.clock import Instant
+from agent.domain.delivery import Taken
 from agent.domain.errors import StoreError
-from agent.domain.reading import CheckedReading, Gap, StoredReading
-from agent.store.alarm_log import AlarmLog
-from agent.store.cursors import Cursors, Refused
-from agent.store.database import is_rotten, open_database, set_aside
+from agent.domain.reading import CheckedReading, Gap
+from agent.store.database import is_full, is_rotten, keep_log, set_aside, set_asides
+from agent.store.dead_letters import Refused
 from agent.store.memory import Remembered, remembered
-from agent.store.places import Places
-from agent.store.ring_buffer import RingBuffer
+from agent.store.room import Room
+from agent.store.tables import FEED, Tables, open_tables
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-FEED = "mqtt"
-"""The alarm feed's name among the cursors: it follows the alerts alone."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Tables:
-    connection: sqlite3.Connection
-    inode: int
-    ring: RingBuffer
-    alarms: AlarmLog
-    cursors: Cursors
-
 
 class Writer:
-    """Owns the database at `path`, kept below `most_bytes`. Every method raises StoreError, naming the file."""
+    """Owns the database at `path`, which with all that belongs to it stays below `most_bytes`. Sinks that are `metered`
+    get roll-ups instead of readings. Every method raises StoreError, naming the file.
+    """
 
-    def __init__(self, path: Path, most_bytes: int, sinks: Sequence[str]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        most_bytes: int,
+        sinks: Sequence[str],
+        now: Callable[[], Instant],
+        metered: Collection[str] = (),
+    ) -> None:
         self._path = path
-        self._most_bytes = most_bytes
         self._sinks = sinks
-        self._tables: _Tables | None = None
+        self._metered = metered
+        self._now = now
+        self._room = Room(most_bytes, self._bytes_set_aside)
+        self._tables: Tables | None = None
+        self._log_keeper: sqlite3.Connection | None = None
+        self._promised: tuple[int, int] | None = None
+
+    @property
+    def rows_at_once(self) -> int:
+        """So many readings fit into one `write`."""
+        return self._room.rows_at_once
 
     def write(self, readings: Sequence[CheckedReading], changes: Sequence[AlarmChange], lost: Sequence[Gap]) -> None:
-        """One transaction: readings, alarm changes, and gaps for what was lost in memory; then room is made."""
+        """Make durable: readings, alarm changes, gaps for what was lost in memory, and what was settled before.
 
-        def work(tables: _Tables) -> None:
-            tables.ring.append(readings)
-            tables.alarms.append(changes)
-            for gap in lost:
-                tables.ring.add_gap(gap)
-            tables.ring.make_room()
+        After a failure it must be called with the same again: should the disk have it all the same, nothing is doubled.
+        """
+        if self._is_there_already():
+            return
+        text_bytes = sum(len(checked.because or "") for checked in readings)
+        self._within(lambda tables: tables.eviction.make_room(len(readings), text_bytes))
+        try:
+            self._within(lambda tables: self._append(tables, readings, changes, lost))
+        except _DiskFull:
+            # The file cannot grow: the ring turns in what it has got.
+            self._within(lambda tables: tables.eviction.evict())
+            self._within(lambda tables: self._append(tables, readings, changes, lost))
+        self._promised = None
 
-        self._within(work)
+    def _append(
+        self, tables: Tables, readings: Sequence[CheckedReading], changes: Sequence[AlarmChange], lost: Sequence[Gap]
+    ) -> None:
+        tables.alarms.append(changes)
+        for gap in lost:
+            tables.gaps.add(gap)
+        tables.ring.append(readings)
+        if self._metered:
+            tables.eviction.roll_up_complete_minutes()
+        self._promised = (tables.ring.last_seq, tables.alarms.last_seq())
 
-    def take(
-        self, sink: str, stream: str, limit: int
-    ) -> Sequence[StoredReading] | Sequence[AlarmChange] | Sequence[Gap]:
-        """The oldest unsettled entries of that stream."""
+    def _is_there_already(self) -> bool:
+        """Whether the commit that seemed to fail last time did reach the disk."""
+        promised, self._promised = self._promised, None
+        if promised is None:
+            return False
+        self.close()
+        there = self._within(lambda tables: (tables.ring.last_seq, tables.alarms.last_seq()))
+        return there == promised
 
-        def work(tables: _Tables) -> Sequence[StoredReading] | Sequence[AlarmChange] | Sequence[Gap]:
-            seq = tables.cursors.seq(sink, stream)
-            if stream == "readings":
-                return tables.ring.after(seq, limit)
-            if stream == "alerts":
-                return tables.alarms.after(seq, limit)
-            return tables.ring.gaps_after(sink, seq, limit)
+    def take(self, sink: str, lane: str, limit: int, beyond: int, patient: bool) -> Taken:
+        """See `Backlog.take`. What is handed out keeps its number and its time for good."""
+        return self._look(lambda tables: tables.taken(sink, lane, limit, beyond, patient, self._now()))
 
-        return self._within(work)
+    def settle(self, sink: str, lane: str, after: int, upto: int, rejected: Sequence[Refused]) -> None:
+        """See `Backlog.settle`; durable with the next `write` or `flush`."""
+        self._within(lambda tables: tables.settle(sink, lane, after, upto, rejected), durable=False)
 
-    def settle(self, sink: str, stream: str, upto: int, rejected: Sequence[Refused]) -> None:
-        self._within(lambda tables: tables.cursors.settle(sink, stream, upto, rejected))
+    def flush(self) -> None:
+        """Make durable what was settled."""
+        if self._tables is not None and self._tables.connection.in_transaction:
+            self._within(lambda tables: None)
 
     def standing_alarms(self) -> Sequence[AlarmChange]:
         """The last change of every alarm there ever was."""
-        return self._within(lambda tables: tables.alarms.newest_of_each())
+        return self._look(lambda tables: tables.alarms.newest_of_each())
+
+    def unsent_alarms(self, limit: int) -> Sequence[AlarmChange]:
+        """The changes that the alarm feed has not published yet."""
+        return self._look(lambda tables: tables.alarms.after(tables.cursors.seq(FEED, "alerts"), limit))
+
+    def feed_has(self, seq: int) -> None:
+        """The alarm feed has published every change up to that one."""
+        self._within(lambda tables: tables.cursors.skip(FEED, "alerts", seq))
+
+    def believable_us(self) -> int | None:
+        """The newest time stored (UTC microseconds) that can be believed; None if there is none."""
+        return self._look(lambda tables: tables.timeline.believable_us)
 
     def recall(self, now: Instant, usable_quality: float, remember: Callable[[Remembered], None]) -> None:
         """Hand over what the checks should know of the past, one by one: an hour of readings is no list to keep."""
 
-        def work(tables: _Tables) -> None:
+        def work(tables: Tables) -> None:
             for past in remembered(tables.connection, now, usable_quality):
                 remember(past)
 
-        self._within(work)
+        self._look(work)
 
-    def _within(self, work: Callable[[_Tables], T]) -> T:
+    def _look(self, work: Callable[[Tables], T]) -> T:
+        """Read; should something have to be written first (a damaged row, a time that is now final), that is durable
+        before anything is handed out.
+        """
+        changes_before = self._tables.connection.total_changes if self._tables else 0
+        pending = self._tables is not None and self._tables.connection.in_transaction
+        result = self._within(work, durable=False)
+        tables = self._tables
+        if tables is not None and (not pending or tables.connection.total_changes != changes_before):
+            self._within(lambda _: None)
+        return result
+
+    def _within(self, work: Callable[[Tables], T], durable: bool = True) -> T:
         try:
             tables = self._opened()
-            tables.connection.execute("BEGIN IMMEDIATE")
+            if not tables.connection.in_transaction:
+                tables.connection.execute("BEGIN IMMEDIATE")
             result = work(tables)
-            tables.connection.execute("COMMIT")
+            if durable:
+                tables.connection.execute("COMMIT")
         except sqlite3.Error as error:
             self.close()
             if is_rotten(error):
-                aside = set_aside(self._path)
-                log.error("%s is damaged (%s): set aside as %s", self._path, error, aside.name)
-            raise StoreError(f"{self._path}: {error}") from error
+                self._set_aside(error)
+            raise (_DiskFull if is_full(error) else StoreError)(f"{self._path}: {error}") from error
         except BaseException:
             self.close()
             raise
         return result
 
-    def _opened(self) -> _Tables:
+    def _opened(self) -> Tables:
         if self._tables is None:
-            connection = open_database(self._path)
-            try:
-                places = Places(connection)
-                ring = RingBuffer(connection, places, self._most_bytes)
-                cursors = Cursors(connection)
-                cursors.ensure(self._sinks, FEED)
-                inode = self._path.stat().st_ino
-            except (KeyError, ValueError) as error:
-                connection.close()
-                raise StoreError(f"{self._path} holds what this version does not know: {error}") from error
-            except BaseException:
-                connection.close()
-                raise
-            self._tables = _Tables(connection, inode, ring, AlarmLog(connection, places), cursors)
+            self._tables = self._open()
+            self._log_keeper = self._log_keeper or keep_log(self._path)
         elif self._is_elsewhere(self._tables.inode):
             # SQLite would go on writing into a file that nobody can find any more.
             self.close()
             raise StoreError(f"{self._path} was removed or replaced while in use; what it held is gone with it")
         return self._tables
+
+    def _open(self) -> Tables:
+        try:
+            try:
+                return open_tables(self._path, self._room, self._sinks, self._now())
+            except sqlite3.Error as error:
+                if not is_rotten(error):
+                    raise
+                self._set_aside(error)
+            return open_tables(self._path, self._room, self._sinks, self._now())
+        except OSError as error:
+            raise StoreError(f"{self._path}: {error.strerror}") from error
+        except (KeyError, ValueError) as error:
+            raise StoreError(f"{self._path} holds what this version does not know: {error}") from error
+
+    def _set_aside(self, error: sqlite3.Error) -> None:
+        aside = set_aside(self._path)
+        log.error("%s is damaged (%s): set aside as %s", self._path, error, aside.name)
+
+    def _bytes_set_aside(self) -> int:
+        return sum(part.stat().st_size for part in set_asides(self._path) if part.exists())
 
     def _is_elsewhere(self, inode: int) -> bool:
         try:
@@ -136,7 +197,14 @@ class Writer:
             return True
 
     def close(self) -> None:
-        """Close the database; an unfinished transaction is rolled back."""
-        if self._tables is not None:
-            self._tables.connection.close()
-            self._tables = None
+        """Close the database; an unfinished transaction is rolled back. The write-ahead log stays where it is."""
+        tables, self._tables = self._tables, None
+        if tables is not None:
+            tables.connection.close()
+        keeper, self._log_keeper = self._log_keeper, None
+        if keeper is not None:
+            keeper.close()
+
+
+class _DiskFull(StoreError):
+    """There is no room: on the disk, or in what the file may have."""

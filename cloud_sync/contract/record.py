@@ -6,14 +6,15 @@ A named tuple, since a frozen dataclass takes a third of the time that a record'
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-Identity = tuple[str | None, str, int]
+Identity = tuple[str, str, str | None, int]
 
 
 class Record(NamedTuple):
     """One thing to deliver, in the shape of the contract.
 
-    `key` keeps the order where a sink has partitions (sensor id or gateway id); `time_us` is the event's own time
-    in UTC microseconds; `body` is JSON-ready, holds finite numbers only, and must not be changed.
+    `seq` is what the sink names it by in a rejection; `key` keeps the order where a sink has partitions (sensor id or
+    gateway id); `time_us` is the event's own time in UTC microseconds; `body` is JSON-ready, holds finite numbers only,
+    and must not be changed.
     """
 
     seq: int
@@ -24,9 +25,11 @@ class Record(NamedTuple):
 
 
 def identity(body: Mapping[str, Any]) -> Identity:
-    """Sensor, time and sequence number of a body: two bodies of one topic that agree in them are the same thing.
+    """Sensor (of a gap: gateway), time, epoch and sequence number: two bodies of one topic that agree in them are the
+    same thing.
 
-    The cloud's identity of a reading is (sensor_id, time); the sequence number, which starts again with a new
-    store, keeps two readings apart that a step of the clock gave the same time.
+    The cloud's identity of a reading is (sensor_id, time); epoch and sequence number keep two readings apart that a
+    step of the clock gave the same time. Alerts have no epoch: their numbers never begin anew.
     """
-    return body.get("sensor_id"), body["time"], body["metadata"]["sequence"]
+    metadata = body["metadata"]
+    return body.get("sensor_id") or metadata["gateway"], body["time"], metadata.get("epoch"), metadata["sequence"]

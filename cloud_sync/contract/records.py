@@ -11,21 +11,23 @@ from uuid import UUID, uuid5
 from agent.domain.alarm import AlarmChange
 from agent.domain.clock import Instant
 from agent.domain.farm import Sensor
-from agent.domain.reading import Flag, Gap, StoredReading
+from agent.domain.reading import Flag, Gap, Rollup, StoredReading
 from cloud_sync.contract.record import Record
 from cloud_sync.contract.timestamps import iso_utc
-from cloud_sync.contract.topics import SENSOR_ALERTS, SENSOR_GAPS, SENSOR_READINGS
+from cloud_sync.contract.topics import SENSOR_ALERTS, SENSOR_GAPS, SENSOR_READINGS, SENSOR_ROLLUPS
 
 _ALERTS = UUID("6a3f0f0e-5a0b-5c8e-9d53-6f1f4f0f7f11")
 
 
-def record(entry: StoredReading | AlarmChange | Gap, gateway: str) -> Record:
-    """The record of any entry of the backlog."""
+def record(entry: StoredReading | AlarmChange | Gap | Rollup, gateway: str) -> Record:
+    """The record of anything that the ring buffer holds."""
     if isinstance(entry, StoredReading):
         return reading_record(entry, gateway)
     if isinstance(entry, AlarmChange):
         return alert_record(entry, gateway)
-    return gap_record(entry, gateway)
+    if isinstance(entry, Gap):
+        return gap_record(entry, gateway)
+    return rollup_record(entry, gateway)
 
 
 def reading_record(stored: StoredReading, gateway: str) -> Record:
@@ -55,7 +57,8 @@ def reading_record(stored: StoredReading, gateway: str) -> Record:
             "unit": unit,
             "boot_id": at.boot_id,
             "boot_s": at.boot_s,
-            "clock_trusted": at.trusted,
+            "clock": _clock(at),
+            "epoch": stored.epoch,
             "sequence": stored.seq,
         },
     }
@@ -65,15 +68,15 @@ def reading_record(stored: StoredReading, gateway: str) -> Record:
 def alert_record(change: AlarmChange, gateway: str) -> Record:
     """A change of an alarm for `sensor-alerts`, keyed by sensor, with the columns of the table `alerts`.
 
-    The raising and the clearing of one occurrence have the same `id`, so that the second completes the row of the
-    first: `created_at` is null in the clearing, `resolved_at` in the raising.
+    The raising and the clearing of one occurrence have the same `id`, whatever became of the ring buffer in between, so
+    that the second completes the row of the first: `created_at` is null in the clearing, `resolved_at` in the raising.
     """
     alarm, at = change.alarm, change.at
     sensor_id, tank_id, sensor_type, tank, probe, unit = _constants(alarm.sensor)
     time = iso_utc(at.utc_us)
     body = {
         "time": time,
-        "id": str(uuid5(_ALERTS, f"{gateway}/{sensor_id}/{alarm.kind.value}/{change.occurrence}")),
+        "id": str(uuid5(_ALERTS, f"{gateway}/{sensor_id}/{alarm.kind.value}/{change.raised}")),
         "tank_id": tank_id,
         "sensor_id": sensor_id,
         "alert_type": alarm.kind.value,
@@ -103,7 +106,9 @@ def alert_record(change: AlarmChange, gateway: str) -> Record:
 
 
 def gap_record(gap: Gap, gateway: str) -> Record:
-    """Readings that a sink will never get, for `sensor-gaps`, keyed by gateway; its time is that of the last one."""
+    """Readings that a sink will never get one by one, for `sensor-gaps`, keyed by gateway; its time is that of the last
+    one. `count` is null where nobody knows how many they were.
+    """
     body = {
         "time": iso_utc(gap.to_us),
         "from": iso_utc(gap.from_us),
@@ -113,13 +118,54 @@ def gap_record(gap: Gap, gateway: str) -> Record:
         "last_sequence": gap.last_seq,
         "sink": gap.sink,
         "reason": gap.because,
-        "metadata": {"gateway": gateway, "sequence": gap.seq},
+        "metadata": {"gateway": gateway, "epoch": gap.epoch, "sequence": gap.seq},
     }
     return Record(gap.seq, SENSOR_GAPS, gateway, gap.to_us, body)
 
 
+def rollup_record(rollup: Rollup, gateway: str) -> Record:
+    """A sensor's minute for `sensor-rollups`, keyed by sensor; its time is when the minute began.
+
+    `count` readings, of which `usable` gave min, mean and max (null if none did); the worst `flag`, and the mean
+    `quality_score` of all. The readings are those between the two sequence numbers; a minute may come in parts.
+    """
+    sensor_id, tank_id, sensor_type, tank, probe, unit = _constants(rollup.sensor)
+    body = {
+        "time": iso_utc(rollup.minute_us),
+        "sensor_id": sensor_id,
+        "tank_id": tank_id,
+        "sensor_type": sensor_type,
+        "count": rollup.readings,
+        "usable": rollup.usable,
+        "min": _finite(rollup.least),
+        "mean": _finite(rollup.mean),
+        "max": _finite(rollup.greatest),
+        "flag": int(rollup.flag),
+        "quality_score": rollup.quality if 0.0 <= rollup.quality <= 1.0 else 0.0,
+        "metadata": {
+            "gateway": gateway,
+            "tank": tank,
+            "probe": probe,
+            "unit": unit,
+            "clock_trusted": rollup.trusted,
+            "first_sequence": rollup.first_seq,
+            "last_sequence": rollup.last_seq,
+            "epoch": rollup.epoch,
+            "sequence": rollup.seq,
+        },
+    }
+    return Record(rollup.seq, SENSOR_ROLLUPS, sensor_id, rollup.minute_us, body)
+
+
 def _origin(gateway: str, at: Instant) -> dict[str, Any]:
-    return {"gateway": gateway, "boot_id": at.boot_id, "boot_s": at.boot_s, "clock_trusted": at.trusted}
+    return {"gateway": gateway, "boot_id": at.boot_id, "boot_s": at.boot_s, "clock": _clock(at)}
+
+
+def _clock(at: Instant) -> str:
+    """How good the time is: measured, set right by a later synchronisation of the same boot, or a best estimate."""
+    if not at.trusted:
+        return "bounded"
+    return "corrected" if at.corrected else "synchronised"
 
 
 def _finite(number: float | None) -> float | None:

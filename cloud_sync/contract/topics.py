@@ -5,3 +5,4 @@ from typing import Final
 SENSOR_READINGS: Final = "sensor-readings"
 SENSOR_ALERTS: Final = "sensor-alerts"
 SENSOR_GAPS: Final = "sensor-gaps"
+SENSOR_ROLLUPS: Final = "sensor-rollups"

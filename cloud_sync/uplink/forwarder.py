@@ -8,6 +8,7 @@ import asyncio
 import random
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import TypeVar
 
 from agent.domain.clock import Clock
@@ -16,7 +17,7 @@ from cloud_sync.contract.record import Record
 from cloud_sync.contract.records import record
 from cloud_sync.uplink.attempt import MOST_SUSPECTS, Attempt
 from cloud_sync.uplink.backoff import DEFAULT_PACE, Backoff, Pace, Uniform
-from cloud_sync.uplink.interfaces import Backlog, BatchRefused, Delivery, Entry, Sink, Stream, TryLater
+from cloud_sync.uplink.interfaces import Backlog, BatchRefused, DeadLetter, Delivery, Entry, Lane, Sink, Taken, TryLater
 from cloud_sync.uplink.status import SinkStatus, State, StatusBoard
 
 T = TypeVar("T")
@@ -29,12 +30,12 @@ class _SinkBug(SinkUnavailable):
 
 
 @dataclass(slots=True)
-class _Lane:
-    """Where one stream stands: not looked at before `due_s`; the entries up to `doubtful_upto` were offered, and some
+class _Standing:
+    """Where one lane stands: not looked at before `due_s`; the entries up to `doubtful_upto` were offered, and some
     of them refused, so they are offered again with later ones, or alone at `again_s` (boot clock).
     """
 
-    stream: Stream
+    lane: Lane
     due_s: float = 0.0
     doubtful_upto: int | None = None
     again_s: float = 0.0
@@ -62,7 +63,7 @@ class Forwarder:
         self._pace = pace
         self._backoff = Backoff(pace, uniform)
         self._board = StatusBoard(sink_name, clock)
-        self._lanes = [_Lane(stream) for stream in Stream]
+        self._lanes = [_Standing(lane) for lane in Lane]
         self._limit = sink.batching.limit
 
     @property
@@ -102,50 +103,51 @@ class Forwarder:
         return pause_s
 
     async def _deliver_most_urgent(self) -> bool:
-        """One batch of the most urgent stream that has something to deliver; False if none has."""
+        """One batch of the most urgent lane that has something to deliver; False if none has."""
         for lane in self._lanes:
             if self._clock.boot_s() < lane.due_s:
                 continue
             limit = self._limit if lane.doubtful_upto is None else max(self._limit, 2 * MOST_SUSPECTS)
-            entries = await self._backlog.take(self._name, lane.stream, limit)
-            if not entries:
+            taken = await self._backlog.take(self._name, lane.lane, limit)
+            if not taken.entries:
                 lane.doubtful_upto = None
-            elif entries[-1].seq != lane.doubtful_upto or self._clock.boot_s() >= lane.again_s:
-                await self._deliver(lane, entries)
-                if len(entries) < limit and lane.stream is Stream.READINGS:
+            elif taken.entries[-1].seq != lane.doubtful_upto or self._clock.boot_s() >= lane.again_s:
+                await self._deliver(lane, taken)
+                if len(taken.entries) < limit and lane.lane is Lane.LIVE:
                     lane.due_s = max(lane.due_s, self._clock.boot_s() + self._sink.batching.linger_s)
                 return True
         return False
 
-    async def _deliver(self, lane: _Lane, entries: Sequence[Entry]) -> None:
+    async def _deliver(self, lane: _Standing, taken: Taken) -> None:
         """Offer the entries and settle what came of it, also when the sink failed half-way."""
         attempt = Attempt(self._send, self._limit)
+        records = self._records(taken.entries)
         failure: SinkUnavailable | SinkMisconfigured | None = None
         try:
-            await attempt.offer(self._records(entries))
+            await attempt.offer(records)
         except (SinkUnavailable, SinkMisconfigured) as error:
             failure = error
         self._limit = attempt.size_that_fits or min(self._limit * 5 // 4 + 1, self._sink.batching.limit)
         if attempt.upto is not None:
-            await self._backlog.settle(self._name, lane.stream, attempt.upto, attempt.rejected)
+            await self._backlog.settle(self._name, lane.lane, taken.after, attempt.upto, attempt.rejected)
             self._backoff.reset()
-            self._board.progress(lane.stream, attempt.accepted, attempt.rejected)
+            self._board.progress(lane.lane, attempt.accepted, attempt.rejected)
         if failure is not None:
             raise failure
         if attempt.kept_because is not None:
             raise SinkUnavailable(attempt.kept_because)
-        self._judge(lane, attempt, entries[-1].seq)
+        self._judge(lane, attempt, records[-1].seq)
 
-    def _judge(self, lane: _Lane, attempt: Attempt, last_seq: int) -> None:
-        """Put the stream off if the sink refused its records and nothing proves that they are to blame."""
+    def _judge(self, lane: _Standing, attempt: Attempt, last_seq: int) -> None:
+        """Put the lane off if the sink refused its records and nothing proves that they are to blame."""
         lane.doubtful_upto = last_seq if attempt.suspects else None
         lane.again_s = self._clock.boot_s() + self._pace.probe_s
         lane.refused_as_a_whole = attempt.sink_is_to_blame
         if attempt.sink_is_to_blame:
             lane.due_s = lane.again_s
-            because = f"every record of {lane.stream.value} is refused, the first one because: "
+            because = f"every record of {lane.lane.value} is refused, the first one because: "
             because += attempt.suspects[0].because
-            self._board.trouble(State.MISCONFIGURED, lane.stream.value, because, self._pace.probe_s)
+            self._board.trouble(State.MISCONFIGURED, lane.lane.value, because, self._pace.probe_s)
         elif attempt.suspects:
             self._board.doubt(attempt.suspects[0].because)
         elif not any(other.refused_as_a_whole for other in self._lanes):
@@ -156,10 +158,12 @@ class Forwarder:
         return min([_LONGEST_WAIT_S, *(lane.due_s - now for lane in self._lanes if lane.due_s > now)])
 
     def _records(self, entries: Sequence[Entry]) -> list[Record]:
+        """The first of them that belong to one topic: dead letters may be of several."""
         try:
-            return [record(entry, self._gateway) for entry in entries]
+            records = [_record(entry, self._gateway) for entry in entries]
         except Exception as error:
             raise _SinkBug(f"records cannot be built: {error!r}") from error
+        return list(takewhile(lambda record: record.topic == records[0].topic, records))
 
     async def _send(self, batch: Sequence[Record]) -> Delivery:
         return await self._guarded(self._sink.send(batch))
@@ -187,3 +191,9 @@ class Forwarder:
             await self._guarded(self._sink.close())
         except Exception as error:
             self._board.complain("closing", f"closing failed: {error}", error.__cause__)
+
+
+def _record(entry: Entry, gateway: str) -> Record:
+    if isinstance(entry, DeadLetter):
+        return record(entry.entry, gateway)._replace(seq=entry.seq)
+    return record(entry, gateway)

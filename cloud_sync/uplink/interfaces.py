@@ -9,9 +9,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Protocol
 
-from agent.domain.alarm import AlarmChange
+from agent.domain.delivery import DeadLetter, Entry, Taken
 from agent.domain.errors import SinkUnavailable
-from agent.domain.reading import Gap, Rollup, StoredReading
 from cloud_sync.contract.record import Record
 
 
@@ -28,25 +27,6 @@ class Lane(Enum):
     ROLLUPS = "rollups"
     REPLAY = "replay"
     BACKLOG = "backlog"
-
-
-@dataclass(frozen=True, slots=True)
-class DeadLetter:
-    """An entry that the sink refused before; `seq` is the dead letter's own number."""
-
-    seq: int
-    entry: "StoredReading | AlarmChange | Gap | Rollup"
-
-
-Entry = StoredReading | AlarmChange | Gap | Rollup | DeadLetter
-
-
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """Entries of one lane by growing `seq`, all that is unsettled there after sequence number `after`."""
-
-    after: int
-    entries: Sequence[Entry]
 
 
 @dataclass(frozen=True, slots=True)

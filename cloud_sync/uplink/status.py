@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 from agent.domain.clock import Clock, Instant
-from cloud_sync.uplink.interfaces import Rejection, Stream
+from cloud_sync.uplink.interfaces import Lane, Rejection
 
 log = logging.getLogger(__name__)
 
@@ -69,7 +69,7 @@ class StatusBoard:
         """Something went wrong that keeps nothing from being delivered; logged once a `kind` until all is well."""
         self._once(kind, logging.WARNING, because, bug)
 
-    def progress(self, stream: Stream, accepted: int, rejected: Sequence[Rejection]) -> None:
+    def progress(self, lane: Lane, accepted: int, rejected: Sequence[Rejection]) -> None:
         """Records were acknowledged, and some perhaps set aside."""
         status = self.status
         self.status = replace(
@@ -80,7 +80,7 @@ class StatusBoard:
         )
         if rejected:
             words = "sink %s: %d of the %s set aside, the first one (sequence %d) because: %s"
-            log.warning(words, status.sink, len(rejected), stream.value, rejected[0].seq, rejected[0].because)
+            log.warning(words, status.sink, len(rejected), lane.value, rejected[0].seq, rejected[0].because)
 
     def well(self) -> None:
         """The sink takes records, and nothing of it is put off."""

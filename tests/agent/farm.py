@@ -6,11 +6,12 @@ from uuid import UUID
 from agent.checks import spike
 from agent.domain.alarm import Alarm, AlarmChange, AlarmKind, Priority
 from agent.domain.clock import Instant
+from agent.domain.delivery import Entry
 from agent.domain.farm import Probe, Sensor, Span, Tank
 from agent.domain.quantity import Quantity
-from agent.domain.reading import CheckedReading, Flag, Reading
+from agent.domain.reading import CheckedReading, Flag, Reading, StoredReading
 from agent.store.store import Store
-from cloud_sync.uplink.interfaces import Stream
+from cloud_sync.uplink.interfaces import Lane, Rejection
 
 NOON_US = 1_795_435_200_000_000  # 2026-11-23T12:00:00Z
 BOOT = "00000000-0000-4000-8000-000000000001"
@@ -70,7 +71,7 @@ NO_DATA = alarm(AlarmKind.NO_VALID_DATA, None, 0.0, 60.0, 0.0)
 
 def change(seq: int, active: bool = True, occurrence: int = 1, which: Alarm | None = None) -> AlarmChange:
     message = "tank-1: DissolvedOxygen 5.80 mg/L is below 6"
-    return AlarmChange(seq, which or alarm(), active, occurrence, at(1.0), 5.8, Flag.GOOD, message)
+    return AlarmChange(seq, which or alarm(), active, occurrence, f"{BOOT}/1000", at(1.0), 5.8, Flag.GOOD, message)
 
 
 async def filled(store: Store, first: int = 1, count: int = 50) -> Store:
@@ -82,7 +83,23 @@ async def filled(store: Store, first: int = 1, count: int = 50) -> Store:
 
 async def held(store: Store) -> list[float | None]:
     """The values of everything that waits for the archive."""
-    return values([stored.checked for stored in await store.take("archive", Stream.READINGS, 100_000)])
+    return values([stored.checked for stored in await waiting(store)])
+
+
+async def waiting(store: Store, sink: str = "archive", limit: int = 100_000) -> list[StoredReading]:
+    """Every reading that waits for the sink, on whichever lane."""
+    taken = [await store.take(sink, lane, limit) for lane in (Lane.BACKLOG, Lane.LIVE)]
+    return [entry for one in taken for entry in one.entries if isinstance(entry, StoredReading)]
+
+
+async def others(store: Store, lane: Lane, sink: str = "archive") -> Sequence[Entry]:
+    """What waits for the sink on one of the other lanes."""
+    return (await store.take(sink, lane, 100_000)).entries
+
+
+async def settle(store: Store, sink: str, upto: int, rejected: Sequence[Rejection] = ()) -> None:
+    """The sink has every reading up to that number."""
+    await store.settle(sink, Lane.BACKLOG, 0, upto, rejected)
 
 
 def counting(first: int, last: int) -> list[float]:

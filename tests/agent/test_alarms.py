@@ -7,7 +7,7 @@ import pytest
 from agent.alarms import Standing, Watch
 from agent.domain.alarm import Alarm, AlarmKind
 from agent.domain.reading import CheckedReading, Flag
-from tests.agent.farm import NO_DATA, alarm, checked
+from tests.agent.farm import BOOT, NO_DATA, alarm, checked
 
 RAISED, CLEARED, NO = True, False, None
 Story = list[tuple[float, Any, bool | None]]
@@ -110,17 +110,17 @@ def test_each_raising_is_counted_and_clearing_is_not() -> None:
     watch = Watch(HIGH)
     for at_s in range(5):
         watch.observe(checked(at_s, 21.0))
-        assert watch.standing == Standing(True, at_s + 1)
+        assert watch.standing == Standing(True, at_s + 1, f"{BOOT}/{at_s * 1000}")
         watch.observe(checked(at_s + 0.5, 18.0))
-        assert watch.standing == Standing(False, at_s + 1)
+        assert watch.standing == Standing(False, at_s + 1, f"{BOOT}/{at_s * 1000}")
 
 
 def test_an_alarm_that_stood_before_a_restart_still_stands_and_clears_once() -> None:
-    watch = Watch(LOW, Standing(True, 7))
+    watch = Watch(LOW, Standing(True, 7, "boot/1"))
     assert not watch.observe(checked(0, 5.0))
     assert not watch.observe(checked(10, 7.0))
     assert watch.observe(checked(30, 7.0))
-    assert watch.standing == Standing(False, 7)
+    assert watch.standing == Standing(False, 7, "boot/1")
 
 
 def test_a_suspect_value_still_raises() -> None:

@@ -1,10 +1,76 @@
-"""The real clock's plain truths."""
+"""The real clock, with its sources real and staged."""
 
 import asyncio
+import ctypes
+import logging
+import os
 import time
+from collections.abc import Callable
+from pathlib import Path
 from uuid import UUID
 
-from agent.clock import SystemClock, wall_clock_is_synchronised
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agent.clock import SystemClock
+from agent.clock.synchronised import Chrony, Kernel, Timesyncd, says_synchronised
+from agent.clock.trust import Trust, date
+from agent.domain.clock import SOFTWARE_BEGAN_US
+
+NOON_US = 1_795_435_200_000_000  # 2026-11-23T12:00:00Z
+HOUR_S, YEAR_S = 3_600, 365 * 86_400
+
+# `chronyc -c tracking` of chrony 4.3: following a server, serving its own clock, and without an answer from any.
+FOLLOWS = (
+    "7F000001,127.0.0.1,9,1795447349.345012107,-0.000001677,0.000000088,0.000001398,0.072,0.002,0.301,"
+    "0.000005733,0.000002243,1.0,Normal\n"
+)
+LOCAL = (
+    "7F7F0101,,8,1795447340.041732208,0.000000000,0.000000000,0.000000000,0.000,0.000,0.000,"
+    "0.000000000,0.000000000,0.0,Normal\n"
+)
+ALONE = (
+    "00000000,,0,0.000000000,0.000000000,0.000000000,0.000000000,0.000,0.000,0.000,"
+    "1.000000000,1.000000000,0.0,Not synchronised\n"
+)
+
+
+class Stage:
+    """Two clocks and a kernel that say what the test wants; reading a clock takes 60 ns."""
+
+    def __init__(self, wall_us: int = NOON_US, synchronised: bool = True) -> None:
+        self.boot_ns = 100 * 10**9
+        self.wall_us = wall_us
+        self.synchronised = synchronised
+        self.trust = Trust(lambda: self.synchronised, lambda stepped: False, lambda boot_s, stepped: False)
+        self.clock = SystemClock(self.trust, self._boot, self._wall)
+
+    def _boot(self) -> int:
+        self._pass_ns(60)
+        return self.boot_ns
+
+    def _wall(self) -> int:
+        self._pass_ns(60)
+        return self._wall_ns
+
+    def _pass_ns(self, ns: int) -> None:
+        self.boot_ns += ns
+        self._wall_ns += ns
+
+    @property
+    def wall_us(self) -> int:
+        return self._wall_ns // 1000
+
+    @wall_us.setter
+    def wall_us(self, us: int) -> None:
+        self._wall_ns = 1000 * us
+
+    def advance(self, seconds: float) -> None:
+        self._pass_ns(round(seconds * 1e9))
+
+    def step(self, seconds: float) -> None:
+        self._wall_ns += round(seconds * 1e9)
 
 
 async def test_boot_time_only_grows_and_sleeps_count() -> None:
@@ -20,11 +86,267 @@ async def test_an_instant_has_both_clocks_of_this_boot() -> None:
     before_us, before_s = time.time_ns() // 1000, clock.boot_s()
     instant = clock.now()
     await asyncio.sleep(0)
-    assert before_us <= instant.utc_us <= time.time_ns() // 1000
-    assert before_s <= instant.boot_s <= clock.boot_s()
+    assert before_us - 6_000 <= instant.utc_us <= time.time_ns() // 1000 + 5_000
+    assert before_s - 0.001 <= instant.boot_s <= clock.boot_s()
     assert UUID(instant.boot_id) == UUID(SystemClock().now().boot_id)
 
 
-def test_the_wall_clock_is_trusted_or_not() -> None:
-    assert isinstance(wall_clock_is_synchronised(), bool)
-    assert SystemClock().now().trusted is wall_clock_is_synchronised()
+@given(st.lists(st.floats(1e-6, 1e6), min_size=1, max_size=20))
+def test_wall_time_is_boot_time_and_a_constant(seconds: list[float]) -> None:
+    stage = Stage()
+    offsets = set()
+    for pause in seconds:
+        stage.advance(pause)
+        at = stage.clock.now()
+        assert at.boot_s == at.boot_ms / 1000
+        assert 0 <= stage.wall_us - at.utc_us <= 1_001
+        offsets.add(at.utc_us - 1000 * at.boot_ms)
+    assert len(offsets) == 1
+
+
+@pytest.mark.parametrize("seconds", [3 * YEAR_S, -HOUR_S, 0.006, -0.006])
+def test_a_step_counts_from_the_very_next_instant(seconds: float, caplog: pytest.LogCaptureFixture) -> None:
+    stage = Stage()
+    before = stage.clock.now()
+    stage.step(seconds)
+    after = stage.clock.now()
+    assert after.utc_us - before.utc_us == pytest.approx(1e6 * seconds, abs=1000)
+    assert 0 <= after.boot_s - before.boot_s <= 0.001
+    stage.clock.now()
+    assert caplog.text.count("was set from") == (abs(seconds) > 1)
+
+
+def test_a_step_is_told_in_words(caplog: pytest.LogCaptureFixture) -> None:
+    stage = Stage()
+    stage.step(-HOUR_S)
+    stage.clock.now()
+    assert "The wall clock was set from 2026-11-23 12:00:00 UTC to 2026-11-23 11:00:00 UTC" in caplog.text
+
+
+def test_clocks_read_late_are_no_step() -> None:
+    stage = Stage()
+    first = stage.clock.now()
+    read, late = stage.clock._wall, iter([10**9, 10**9])
+
+    def interrupted() -> int:
+        stage._pass_ns(next(late, 0))
+        return read()
+
+    stage.clock._wall = interrupted
+    assert stage.clock.now().utc_us - first.utc_us <= 1000
+
+
+def test_trust_is_looked_at_once_a_second_and_at_every_step() -> None:
+    stage = Stage(synchronised=False)
+    assert not stage.clock.now().trusted
+    stage.synchronised = True
+    stage.advance(0.5)
+    assert not stage.clock.now().trusted
+    stage.advance(0.5)
+    assert stage.clock.now().trusted
+    stage.synchronised = False
+    stage.step(HOUR_S)
+    assert not stage.clock.now().trusted
+
+
+def test_a_floor_counts_from_the_next_instant() -> None:
+    stage = Stage()
+    assert stage.clock.now().trusted
+    stage.clock.not_before(NOON_US + 10**9)
+    assert not stage.clock.now().trusted
+
+
+class TestTrust:
+    """Judged once a second, `s` seconds after the boot."""
+
+    def setup_method(self) -> None:
+        self.synchronised = True
+        self.trust = Trust(lambda: self.synchronised, lambda stepped: False, lambda boot_s, stepped: False)
+
+    def judge(self, s: float, shown_us: int, stepped: bool = False) -> bool:
+        return self.trust.judge(s, shown_us, stepped)
+
+    @pytest.mark.parametrize("who", range(3))
+    def test_one_word_is_enough(self, who: int) -> None:
+        said = [number == who for number in range(3)]
+        trust = Trust(lambda: said[0], lambda stepped: said[1], lambda boot_s, stepped: said[2])
+        assert trust.judge(1, NOON_US, False)
+
+    def test_chrony_is_asked_only_where_nobody_else_knows(self) -> None:
+        asked = []
+
+        def chrony(boot_s: float, stepped: bool) -> bool:
+            asked.append(boot_s)
+            return False
+
+        trust = Trust(lambda: self.synchronised, lambda stepped: False, chrony)
+        trust.judge(1, NOON_US, False)
+        self.synchronised = False
+        assert not trust.judge(2, NOON_US, False)
+        assert asked == [2]
+
+    def test_the_past_is_not_believed(self) -> None:
+        self.trust.not_before(NOON_US)
+        assert not self.judge(1, NOON_US - 1)
+        assert self.judge(2, NOON_US)
+
+    def test_a_time_server_that_insists_is_believed(self, caplog: pytest.LogCaptureFixture) -> None:
+        self.trust.not_before(NOON_US + 3 * YEAR_S * 10**6)
+        judged = [self.judge(s, NOON_US + s * 10**6) for s in range(1, 700)]
+        assert judged.index(True) == 600
+        assert all(judged[600:])
+        assert caplog.text.count("the time server keeps to its time") == 1
+        assert "stored as of 2029-11-22" in caplog.text
+
+    def test_insisting_begins_anew_with_every_step_and_every_silence(self) -> None:
+        self.trust.not_before(NOON_US + 3 * YEAR_S * 10**6)
+        assert not self.judge(1, NOON_US)
+        assert not self.judge(601, NOON_US + HOUR_S * 10**6, stepped=True)
+        assert not self.judge(1200, NOON_US + HOUR_S * 10**6)
+        self.synchronised = False
+        assert not self.judge(1201, NOON_US + HOUR_S * 10**6)
+        self.synchronised = True
+        assert not self.judge(1202, NOON_US + HOUR_S * 10**6)
+        assert not self.judge(1801, NOON_US + HOUR_S * 10**6)
+        assert self.judge(1802, NOON_US + HOUR_S * 10**6)
+
+    def test_a_time_before_this_software_is_never_believed(self) -> None:
+        assert not any(self.judge(s, SOFTWARE_BEGAN_US - 1) for s in range(1, 2000))
+        assert self.judge(2000, SOFTWARE_BEGAN_US)
+
+    def test_winning_and_losing_trust_is_told_once(self, caplog: pytest.LogCaptureFixture) -> None:
+        caplog.set_level(logging.INFO)
+        for s, self.synchronised in enumerate([False, False, True, True, False, False]):
+            self.judge(s, NOON_US)
+        assert [record.getMessage() for record in caplog.records] == [
+            "The wall clock, 2026-11-23 12:00:00 UTC, is not synchronised: times are estimates until a time server "
+            "answers; see `timedatectl`",
+            "The wall clock, 2026-11-23 12:00:00 UTC, is synchronised now",
+            "The wall clock, 2026-11-23 12:00:00 UTC, is not synchronised: times are estimates until a time server "
+            "answers; see `timedatectl`",
+        ]
+
+
+class TestTimesyncd:
+    @pytest.fixture
+    def mark(self, tmp_path: Path) -> Path:
+        return tmp_path / "synchronized"
+
+    def test_no_mark_no_word(self, mark: Path) -> None:
+        assert not Timesyncd(mark)(False)
+
+    def test_the_mark_is_its_word(self, mark: Path) -> None:
+        mark.touch()
+        assert Timesyncd(mark)(False)
+
+    def test_a_step_by_timesyncd_itself_touches_the_mark(self, mark: Path) -> None:
+        timesyncd = Timesyncd(mark)
+        assert not timesyncd(False)
+        mark.touch()
+        assert timesyncd(True)
+        os.utime(mark, ns=(1, 1))
+        assert timesyncd(True)
+
+    def test_a_clock_set_by_somebody_else_waits_for_timesyncd(self, mark: Path) -> None:
+        mark.touch()
+        timesyncd = Timesyncd(mark)
+        assert timesyncd(False)
+        assert not timesyncd(True)
+        assert not timesyncd(False)
+        os.utime(mark, ns=(1, 1))
+        assert timesyncd(False)
+
+
+class TestChrony:
+    @pytest.mark.parametrize(("tracking", "meant"), [(FOLLOWS, True), (LOCAL, False), (ALONE, False)])
+    def test_what_it_says(self, tracking: str, meant: bool) -> None:
+        assert says_synchronised(tracking) is meant
+
+    @pytest.mark.parametrize("leap", ["Insert second", "Delete second"])
+    def test_a_leap_second_ahead_is_no_trouble(self, leap: str) -> None:
+        assert says_synchronised(FOLLOWS.replace("Normal", leap))
+
+    def test_a_clock_that_is_still_an_hour_off_is_not_synchronised(self) -> None:
+        assert not says_synchronised(FOLLOWS.replace("-0.000001677", "-3600.000001677"))
+
+    @given(st.text() | st.lists(st.text(), min_size=14, max_size=14).map(",".join))
+    def test_anything_else_is_refused_or_understood(self, tracking: str) -> None:
+        try:
+            assert says_synchronised(tracking) in (True, False)
+        except ValueError as error:
+            assert str(error)
+
+    def chrony(self, tmp_path: Path, *command: str, later: list[Callable[[], None]] | None = None) -> Chrony:
+        (tmp_path / "chrony").mkdir()
+        return Chrony(tmp_path / "chrony", command, start=later.append if later is not None else lambda work: work())
+
+    def test_where_chrony_does_not_run_nobody_is_asked(self, tmp_path: Path) -> None:
+        def start(work: Callable[[], None]) -> None:
+            pytest.fail("asked")
+
+        assert not Chrony(tmp_path / "chrony", ("chronyc",), start)(1, False)
+
+    def test_it_is_asked_once_a_minute_beside_the_house(self, tmp_path: Path) -> None:
+        later: list[Callable[[], None]] = []
+        chrony = self.chrony(tmp_path, "printf", FOLLOWS, later=later)
+        assert not chrony(1, False)
+        later.pop()()
+        assert all(chrony(s, False) for s in range(2, 61))
+        assert not later
+        assert chrony(61, False), "the last answer counts until the next is there"
+        assert len(later) == 1
+
+    def test_an_answer_from_before_a_step_or_a_long_silence_is_forgotten(self, tmp_path: Path) -> None:
+        later: list[Callable[[], None]] = []
+        chrony = self.chrony(tmp_path, "printf", FOLLOWS, later=later)
+        chrony(1, False)
+        later.pop()()
+        assert not chrony(2, True)
+        later.pop()()
+        assert chrony(3, False)
+        assert not chrony(200, False)
+
+    @pytest.mark.parametrize(
+        ("command", "because"),
+        [
+            (("/nowhere/chronyc",), "No such file"),
+            (("false",), "non-zero exit status 1"),
+            (("printf", "506 Cannot talk to daemon"), "506 Cannot talk to daemon"),
+        ],
+    )
+    def test_no_answer_is_told_once(
+        self, tmp_path: Path, command: tuple[str, ...], because: str, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        chrony = self.chrony(tmp_path, *command)
+        assert not any(chrony(s, False) for s in range(0, 300, 60))
+        assert caplog.text.count(because) == 1
+
+    def test_the_thread_is_a_real_one(self, tmp_path: Path) -> None:
+        (tmp_path / "chrony").mkdir()
+        chrony = Chrony(tmp_path / "chrony", ("printf", FOLLOWS))
+        deadline_s = time.monotonic() + 30
+        while not chrony(1, False):
+            assert time.monotonic() < deadline_s
+
+
+def test_the_kernel_answers_as_the_libc_does() -> None:
+    state = ctypes.CDLL(None).adjtimex(ctypes.create_string_buffer(512))
+    assert Kernel()() is (0 <= state < 5)
+
+
+def test_a_kernel_that_may_not_be_asked_says_no_and_why(caplog: pytest.LogCaptureFixture) -> None:
+    kernel = Kernel()
+
+    class Refusing:
+        def adjtimex(self, timex: object) -> int:
+            ctypes.set_errno(1)
+            return -1
+
+    kernel._libc = Refusing()  # type: ignore[assignment]
+    assert [kernel(), kernel()] == [False, False]
+    assert caplog.text.count("adjtimex: Operation not permitted") == 1
+
+
+def test_dates_are_for_people() -> None:
+    assert date(NOON_US) == "2026-11-23 12:00:00 UTC"
+    assert date(12_000_000) == "1970-01-01 00:00:12 UTC"

@@ -14,6 +14,7 @@ from agent.__main__ import main
 from agent.store.writer import Writer
 from tests.agent.farm import NOON_US, WARMTH, at, checked
 from tests.agent.gateway_file import right, write
+from tests.clock import FakeClock
 
 Said = Callable[[], tuple[str, str]]
 
@@ -33,7 +34,7 @@ def file(tmp_path: Path) -> str:
 @pytest.fixture
 def stored(tmp_path: Path, file: str) -> str:
     """The same, with three readings stored: at noon, a second later, and a minute later."""
-    with closing(Writer(tmp_path / "state" / "ring-buffer.sqlite", 50_000_000, ["archive"])) as writer:
+    with closing(Writer(tmp_path / "state" / "ring-buffer.sqlite", 50_000_000, ["archive"], FakeClock().now)) as writer:
         cold = checked(1, 15.5, sensor=WARMTH, because="é; °C, “quoted”")
         writer.write([checked(0, 7.25), cold, checked(60, None)], [], [])
     return file

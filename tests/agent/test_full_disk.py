@@ -1,55 +1,66 @@
 """Disks that take nothing: nothing stops, the trouble is told, and what is lost is counted."""
 
 import logging
-import sqlite3
 from pathlib import Path
 
 import pytest
 
-from agent.store import database
-from cloud_sync.uplink.interfaces import Stream
+from agent.domain.reading import Gap
+from agent.store.room import Room
+from cloud_sync.uplink.interfaces import Lane
 from tests.agent.conftest import Opened
-from tests.agent.farm import at, change, checked, counting, filled, held, several
+from tests.agent.farm import at, change, checked, counting, filled, held, others, several
 
 NAME = "ring-buffer.sqlite"
 
 
-async def test_a_full_database_loses_only_what_is_counted(
-    tmp_path: Path, opened: Opened, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+async def test_a_full_disk_makes_the_ring_turn_in_what_it_has(
+    tmp_path: Path, opened: Opened, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """100 readings wait in memory, the older ones are counted, and all the others are there in the end."""
-    usual, most_pages = database._open, [150]
-
-    def limited(path: Path) -> sqlite3.Connection:
-        connection = usual(path)
-        connection.execute(f"PRAGMA max_page_count = {most_pages[0]}")
-        return connection
-
-    monkeypatch.setattr(database, "_open", limited)
+    """The file may not grow any more: the oldest go, counted, and everything newer is there."""
+    monkeypatch.setattr(Room, "limit", lambda _, connection: connection.execute("PRAGMA max_page_count = 700"))
     store = opened(tmp_path / NAME)
     put = 0
-    while store.trouble is None:
-        assert put < 2_000
-        store.put(several(put + 1, 100, 1000), [])
+    for _ in range(60):
+        store.put(several(put + 1, 100, 1000), [change(put + 1)])
         put += 100
         await store.commit()
-    assert "full" in store.trouble
-    stored = put - 100
-    assert await held(store) == counting(1, stored)
-    for _ in range(3):
-        store.put(several(put + 1, 30, 1000), [change(put)])
-        put += 30
+        assert store.trouble is None
+    there = await held(store)
+    assert there == counting(put - len(there) + 1, put)
+    assert 1000 < len(there) < 3000
+    gaps = [gap for gap in await others(store, Lane.GAPS) if isinstance(gap, Gap)]
+    assert sum(gap.count or 0 for gap in gaps) == put - len(there)
+    assert {gap.because for gap in gaps} == {"the ring buffer was full"}
+    assert len(await others(store, Lane.ALERTS)) == 60
+
+
+async def test_a_disk_that_takes_nothing_loses_only_what_is_counted(
+    tmp_path: Path, opened: Opened, caplog: pytest.LogCaptureFixture
+) -> None:
+    """100 readings wait in memory, the older ones are counted, and all the others are there in the end."""
+    path = tmp_path / "state" / NAME
+    store = await filled(opened(path), 1, 50)
+    path.parent.rename(tmp_path / "elsewhere")
+    path.parent.write_text("not a folder")
+    put = 50
+    for _ in range(4):
+        store.put(several(put + 1, 60), [change(put)])
+        put += 60
         await store.commit()
-    assert [record.levelno for record in caplog.records] == [logging.ERROR]
-    most_pages[0] *= 2
+    assert store.trouble is not None
+    assert [record.levelno for record in caplog.records].count(logging.ERROR) <= 2
+    path.parent.unlink()
+    (tmp_path / "elsewhere").rename(path.parent)
     await store.commit()
     assert store.trouble is None
     assert caplog.records[-1].getMessage() == "Readings are stored again"
-    assert await held(store) == counting(1, stored) + counting(put - 99, put)
-    (gap,) = await store.take("archive", Stream.GAPS, 10)
-    assert gap.count == 90
+    there = await held(store)
+    (gap,) = [gap for gap in await others(store, Lane.GAPS) if isinstance(gap, Gap)]
     assert gap.because == "the disk did not take readings and the memory for them was full"
-    assert len(await store.take("archive", Stream.ALERTS, 10)) == 3
+    assert gap.count == put - len(there)
+    assert there == sorted(there, key=float) and there[-100:] == counting(put - 99, put)
+    assert len(await others(store, Lane.ALERTS)) == 5
 
 
 async def test_a_file_in_place_of_the_folder_is_told_and_storing_begins_when_it_is_gone(
@@ -74,7 +85,8 @@ async def test_what_was_lost_is_told_with_its_whole_time_even_if_the_clock_stepp
     store.put([checked(n, 8.0, moment=at(n, utc_us)) for n, utc_us in enumerate((50, 90, 10, 70, 80))], [])
     (tmp_path / "state").unlink()
     await store.commit()
-    (gap,) = await store.take("archive", Stream.GAPS, 10)
+    (gap,) = await others(store, Lane.GAPS)
+    assert isinstance(gap, Gap)
     assert (gap.count, gap.from_us, gap.to_us) == (3, 10, 90)
 
 

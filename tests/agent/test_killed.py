@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 
 from agent.store.store import Store, StoreSettings
-from cloud_sync.uplink.interfaces import Stream
-from tests.agent.farm import held
+from cloud_sync.uplink.interfaces import Lane
+from tests.agent.farm import held, others
 from tests.clock import FakeClock
 
 KILLS = 15
@@ -46,7 +46,7 @@ async def test_what_a_commit_returned_survives_being_killed(tmp_path: Path) -> N
 
         store = Store(StoreSettings(path, 8), ["archive"], FakeClock())
         there = await held(store)
-        changes = await store.take("archive", Stream.ALERTS, 100_000)
+        changes = await others(store, Lane.ALERTS)
         await store.close()
         assert there == [float(n) for n in range(1, len(there) + 1)]
         assert len(there) >= promised

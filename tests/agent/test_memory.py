@@ -10,6 +10,7 @@ from agent.domain.reading import CheckedReading, Flag
 from agent.store.memory import Remembered
 from agent.store.writer import Writer
 from tests.agent.farm import NOON_US, OXYGEN, WARMTH, at, checked
+from tests.clock import FakeClock
 
 HOUR_S, DAY_S = 3600.0, 86_400.0
 EARLIER = "00000000-0000-4000-8000-000000000002"
@@ -17,7 +18,7 @@ EARLIER = "00000000-0000-4000-8000-000000000002"
 
 @pytest.fixture
 def writer(tmp_path: Path) -> Iterator[Writer]:
-    writer = Writer(tmp_path / "ring-buffer.sqlite", 50_000_000, [])
+    writer = Writer(tmp_path / "ring-buffer.sqlite", 50_000_000, [], FakeClock().now)
     yield writer
     writer.close()
 

@@ -15,6 +15,7 @@ from agent.pipeline import Pipeline, SensorChecks
 from agent.store.memory import Remembered
 from agent.store.writer import Writer
 from tests.agent.farm import NO_DATA, NOON_US, OXYGEN, WARMTH, alarm, at, checked, reading, values
+from tests.clock import FakeClock
 
 LIMITS = {"spike": spike.Limits(0.76, 2.28), "rate_of_change": rate_of_change.Limits(3.0)}
 AT_ONCE = alarm(on_delay_s=0, off_delay_s=0)
@@ -103,7 +104,7 @@ def test_an_alarm_that_is_not_configured_any_more_is_cleared_once() -> None:
 def remembered(folder: Path, house: House, boot_s: float) -> list[Remembered]:
     """What a ring buffer with these readings tells after a restart."""
     memory: list[Remembered] = []
-    writer = Writer(folder / "ring-buffer.sqlite", 10_000_000, [])
+    writer = Writer(folder / "ring-buffer.sqlite", 10_000_000, [], FakeClock().now)
     try:
         writer.write(house.kept, [], [])
         writer.recall(at(boot_s), USABLE_QUALITY, memory.append)

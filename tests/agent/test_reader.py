@@ -14,19 +14,19 @@ from agent.domain.errors import StoreError
 from agent.domain.reading import Flag
 from agent.store.reader import Reader
 from agent.store.store import Store
-from cloud_sync.uplink.interfaces import Rejection, Stream
+from cloud_sync.uplink.interfaces import Rejection
 from tests.agent.conftest import Opened
-from tests.agent.farm import NOON_US, OXYGEN, WARMTH, alarm, at, change, checked, several
+from tests.agent.farm import NOON_US, OXYGEN, WARMTH, alarm, at, change, checked, settle, several
 
 
 @pytest.fixture
 async def store(opened: Opened) -> AsyncIterator[Store]:
-    """Two sensors, read at noon, one microsecond later and one second later; open while it is read."""
+    """Two sensors, read at noon, one millisecond later and one second later; open while it is read."""
     store = opened()
     store.put(
         [
             checked(0, 7.25),
-            checked(0, 15.5, Flag.SUSPECT, WARMTH, at(0, NOON_US + 1), "spike: jumped"),
+            checked(0, 15.5, Flag.SUSPECT, WARMTH, at(0.001), "spike: jumped"),
             checked(1, None),
         ],
         [change(NOON_US), change(NOON_US + 1, False), change(NOON_US + 2, which=alarm(limit=4.0))],
@@ -44,11 +44,11 @@ async def test_the_view_of_readings_speaks_for_itself(store: Store, tmp_path: Pa
         rows = list(database["reading"].rows)
     assert [row["time_utc"] for row in rows] == [
         "2026-11-23T12:00:00.000000Z",
-        "2026-11-23T12:00:00.000001Z",
+        "2026-11-23T12:00:00.001000Z",
         "2026-11-23T12:00:01.000000Z",
     ]
     assert rows[1] == {
-        "seq": 2, "time_utc": "2026-11-23T12:00:00.000001Z", "tank": "tank-1", "probe": "do-1", "sensor": "temperature",
+        "seq": 2, "time_utc": "2026-11-23T12:00:00.001000Z", "tank": "tank-1", "probe": "do-1", "sensor": "temperature",
         "sensor_type": "Temperature", "value": 15.5, "unit": "°C", "flag": 3, "flag_meaning": "suspect",
         "quality": 0.75,
         "because": "spike: jumped", "tests": "11111", "clock_trusted": 1, "sensor_id": str(WARMTH.sensor_id),
@@ -72,9 +72,10 @@ async def test_sqlite_utils_can_read_it_while_it_is_written(store: Store, tmp_pa
     [
         (0, 2**62, [1, 2, 3]),
         (0, 1, [1]),
-        (1, 2, [2]),
-        (1, 1_000_001, [2, 3]),
-        (2, 1_000_000, []),
+        (1, 1000, []),
+        (1000, 1001, [2]),
+        (1000, 1_000_001, [2, 3]),
+        (1001, 1_000_000, []),
         (1_000_001, 9**9, []),
     ],
 )
@@ -103,7 +104,8 @@ async def test_the_newest_of_each_sensor_and_what_stands(store: Store, tmp_path:
 
 
 async def test_deliveries_tell_what_each_sink_has(store: Store, tmp_path: Path) -> None:
-    await store.settle("http", Stream.READINGS, 2, [Rejection(1, "unknown sensor")])
+    await settle(store, "http", 2, [Rejection(1, "unknown sensor")])
+    await store.commit()
     with reader(tmp_path) as look:
         assert look.deliveries() == [
             {"sink": "archive", "delivered": 0, "rejected": 0, "backlog": 3, "lost": 0},

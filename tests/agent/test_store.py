@@ -15,11 +15,13 @@ import pytest
 from agent.domain.errors import StoreError
 from agent.domain.reading import CheckedReading, Gap, StoredReading
 from agent.store.database import open_database
+from agent.store.room import Room
 from agent.store.store import Store
 from agent.store.writer import Writer
-from cloud_sync.uplink.interfaces import Rejection, Stream
+from cloud_sync.uplink.interfaces import Lane, Rejection
 from tests.agent.conftest import Opened
-from tests.agent.farm import OXYGEN, alarm, change, checked, several
+from tests.agent.farm import OXYGEN, alarm, change, checked, others, settle, several, waiting
+from tests.clock import FakeClock
 
 
 def look(folder: Path, sql: str) -> list[Any]:
@@ -27,8 +29,9 @@ def look(folder: Path, sql: str) -> list[Any]:
         return database.execute(sql).fetchall()
 
 
-async def numbers(store: Store, sink: str = "archive", stream: Stream = Stream.READINGS) -> list[int]:
-    return [entry.seq for entry in await store.take(sink, stream, 1000)]
+async def numbers(store: Store, sink: str = "archive", lane: Lane | None = None) -> list[int]:
+    """Of the readings that wait for the sink, or of what waits on one of the other lanes."""
+    return [entry.seq for entry in (await others(store, lane, sink) if lane else await waiting(store, sink))]
 
 
 async def test_a_stored_reading_is_the_one_that_was_put(opened: Opened) -> None:
@@ -36,7 +39,7 @@ async def test_a_stored_reading_is_the_one_that_was_put(opened: Opened) -> None:
     put = [checked(1.5, 7.25), checked(2.25, None), checked(3.125, 9.0, because="z_score: é °C")]
     store.put(put, [])
     await store.commit()
-    taken: Sequence[StoredReading] = await store.take("archive", Stream.READINGS, 10)
+    taken: Sequence[StoredReading] = await waiting(store)
     assert [one.seq for one in taken] == [1, 2, 3]
     assert [one.checked for one in taken] == put
     assert taken[0].checked.reading.sensor is OXYGEN
@@ -46,17 +49,17 @@ async def test_only_what_is_committed_is_handed_out(opened: Opened) -> None:
     store = opened()
     store.put(several(1, 3), [change(1)])
     assert await numbers(store) == []
-    assert await numbers(store, stream=Stream.ALERTS) == []
+    assert await numbers(store, lane=Lane.ALERTS) == []
     await store.commit()
     assert await numbers(store) == [1, 2, 3]
-    assert await numbers(store, stream=Stream.ALERTS) == [1]
+    assert await numbers(store, lane=Lane.ALERTS) == [1]
 
 
 async def test_each_sink_goes_at_its_own_pace(opened: Opened) -> None:
     store = opened()
     store.put(several(1, 5), [])
     await store.commit()
-    await store.settle("archive", Stream.READINGS, 3, [])
+    await settle(store, "archive", 3)
     assert await numbers(store, "archive") == [4, 5]
     assert await numbers(store, "http") == [1, 2, 3, 4, 5]
 
@@ -65,7 +68,7 @@ async def test_sequence_numbers_go_on_after_a_restart(opened: Opened, tmp_path: 
     store = opened()
     store.put(several(1, 5), [])
     await store.commit()
-    await store.settle("archive", Stream.READINGS, 5, [])
+    await settle(store, "archive", 5)
     await store.close()
     with closing(sqlite3.connect(tmp_path / "ring-buffer.sqlite")) as database:
         database.execute("DELETE FROM readings")
@@ -78,13 +81,13 @@ async def test_sequence_numbers_go_on_after_a_restart(opened: Opened, tmp_path: 
 
 def test_sequence_numbers_go_on_where_no_sink_remembers_them(tmp_path: Path) -> None:
     for first in (1, 301):
-        with closing(Writer(tmp_path / "ring-buffer.sqlite", 64 * 4096, [])) as writer:
+        with closing(Writer(tmp_path / "ring-buffer.sqlite", 2_000_000, [], FakeClock().now)) as writer:
             writer.write(several(first, 300, 4000), [], [])
-    assert look(tmp_path, "SELECT min(seq) > 301, max(seq) FROM readings") == [(1, 600)]
+    assert look(tmp_path, "SELECT min(seq) > 300, max(seq) FROM readings") == [(1, 600)]
 
 
 def test_a_commit_is_on_the_disk_when_it_returns(tmp_path: Path) -> None:
-    with closing(open_database(tmp_path / "ring-buffer.sqlite")) as connection:
+    with closing(open_database(tmp_path / "ring-buffer.sqlite", Room(8_000_000))) as connection:
         assert connection.execute("PRAGMA synchronous").fetchone() == (2,)
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
@@ -93,13 +96,14 @@ async def test_a_refused_reading_is_set_aside_with_its_row_and_the_reason(opened
     store = opened()
     store.put(several(1, 5), [])
     await store.commit()
-    await store.settle("http", Stream.READINGS, 4, [Rejection(2, "unknown sensor \ud800"), Rejection(4, "too old")])
+    await settle(store, "http", 4, [Rejection(2, "unknown sensor \ud800"), Rejection(4, "too old")])
+    await store.commit()
     dead = look(tmp_path, "SELECT sink, stream, seq, because, entry FROM dead_letters")
     assert [row[:4] for row in dead] == [
         ("http", "readings", 2, "unknown sensor \\ud800"),
         ("http", "readings", 4, "too old"),
     ]
-    assert json.loads(dead[0][4])["value"] == 2.0
+    assert json.loads(dead[0][4])[4] == 2.0
     assert look(tmp_path, "SELECT delivered, rejected FROM delivery WHERE sink = 'http' AND stream = 'readings'") == [
         (2, 2)
     ]
@@ -110,7 +114,8 @@ async def test_settling_twice_counts_once(opened: Opened, tmp_path: Path) -> Non
     store.put(several(1, 5), [])
     await store.commit()
     for _ in range(2):
-        await store.settle("http", Stream.READINGS, 4, [Rejection(2, "unknown sensor")])
+        await settle(store, "http", 4, [Rejection(2, "unknown sensor")])
+    await store.commit()
     assert look(tmp_path, "SELECT count(*) FROM dead_letters") == [(1,)]
     assert look(tmp_path, "SELECT delivered, rejected FROM delivery WHERE sink = 'http' AND stream = 'readings'") == [
         (3, 1)
@@ -147,7 +152,7 @@ async def test_an_alarm_is_committed_at_once_and_a_reading_with_the_next_beat(op
     await asyncio.sleep(0.02)
     assert await numbers(store) == []
     store.put([], [change(1)])
-    while not await numbers(store, stream=Stream.ALERTS):
+    while not await numbers(store, lane=Lane.ALERTS):
         await asyncio.sleep(0)
     assert await numbers(store) == [1]
     assert set(beats) == {2.0}
@@ -202,7 +207,7 @@ async def test_a_commit_that_is_cancelled_loses_nothing(opened: Opened, slow: Sl
     await store.close()
     store = opened()
     assert await numbers(store) == [1, 2, 3, 4, 5]
-    assert await numbers(store, stream=Stream.ALERTS) == [1]
+    assert await numbers(store, lane=Lane.ALERTS) == [1]
 
 
 async def test_a_cancelled_commit_that_fails_is_made_up_for_at_the_end(
@@ -241,8 +246,8 @@ async def test_a_change_numbered_below_the_log_gets_the_next_free_number(opened:
     store = opened()
     store.put([], [change(1000)])
     await store.commit()
-    await store.settle("archive", Stream.ALERTS, 1000, [])
+    await store.settle("archive", Lane.ALERTS, 0, 1000, [])
     store.put([], [change(5), change(6)])
     await store.commit()
-    assert await numbers(store, stream=Stream.ALERTS) == [1001, 1002]
+    assert await numbers(store, lane=Lane.ALERTS) == [1001, 1002]
     assert store.trouble is None

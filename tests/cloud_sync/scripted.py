@@ -7,7 +7,7 @@ from enum import Enum, auto
 from agent.domain.clock import Instant
 from agent.domain.errors import SinkMisconfigured, SinkUnavailable
 from cloud_sync.contract.record import Record
-from cloud_sync.uplink.interfaces import Batching, BatchRefused, BatchTooLarge, Delivery, Entry, Rejection, Stream
+from cloud_sync.uplink.interfaces import Batching, BatchRefused, BatchTooLarge, Delivery, Entry, Lane, Rejection, Taken
 
 
 class JumpingClock:
@@ -33,9 +33,17 @@ class Drained(Exception):
     """Nothing is left to deliver and nothing more will come; ends the forwarder of a test."""
 
 
+Entries = dict[Lane, list[Entry]]
+
+READINGS = (Lane.LIVE, Lane.BACKLOG)
+
+
 class MemoryBacklog:
-    """Fits `Backlog`. Each `wait` that finds nothing new brings the next of `later`; at the end it raises Drained,
-    once everything is settled or `until` (boot seconds) is reached.
+    """Fits `Backlog`: one sink's `entries` by lane; readings up to `edge` are BACKLOG, those after it LIVE. What is
+    settled leaves `entries`.
+
+    Each `wait` that finds nothing new brings the next of `later`; at the end it raises Drained, once everything is
+    settled or `until` (boot seconds) is reached.
     """
 
     def __init__(
@@ -44,42 +52,55 @@ class MemoryBacklog:
         readings: Iterable[Entry] = (),
         alerts: Iterable[Entry] = (),
         gaps: Iterable[Entry] = (),
-        later: Iterable[tuple[Stream, Sequence[Entry]]] = (),
+        later: Iterable[tuple[Lane, Sequence[Entry]]] = (),
         until: float | None = None,
+        edge: int = 0,
     ) -> None:
         self._clock = clock
         self._until = until
         self._later = list(later)
-        self.entries = {Stream.READINGS: list(readings), Stream.ALERTS: list(alerts), Stream.GAPS: list(gaps)}
-        self.cursors: dict[tuple[str, Stream], int] = {}
-        self.dead: list[tuple[Stream, Rejection]] = []
-        self.on_settle: Callable[[Stream, Sequence[int], Sequence[Rejection]], None] = lambda *_: None
+        self.entries: Entries = {lane: [] for lane in Lane}
+        for lane, first in ((Lane.LIVE, readings), (Lane.ALERTS, alerts), (Lane.GAPS, gaps)):
+            self.bring(lane, first)
+        self.move_edge(edge)
+        self.dead: list[tuple[Lane, Rejection]] = []
+        self.patience: list[bool] = []
+        self.on_settle: Callable[[Lane, Sequence[int], Sequence[Rejection]], None] = lambda *_: None
 
-    def unsettled(self, sink: str, stream: Stream) -> list[Entry]:
-        return [entry for entry in self.entries[stream] if entry.seq > self.cursors.get((sink, stream), 0)]
+    def bring(self, lane: Lane, entries: Iterable[Entry]) -> None:
+        self.entries[lane] += entries
 
-    async def take(self, sink: str, stream: Stream, limit: int) -> Sequence[Entry]:
+    def move_edge(self, edge: int) -> None:
+        live = self.entries[Lane.LIVE]
+        self.entries[Lane.BACKLOG] += [entry for entry in live if entry.seq <= edge]
+        self.entries[Lane.LIVE] = [entry for entry in live if entry.seq > edge]
+
+    @property
+    def empty(self) -> bool:
+        return not any(self.entries.values())
+
+    async def take(self, sink: str, lane: Lane, limit: int, beyond: int = 0, patient: bool = False) -> Taken:
         await asyncio.sleep(0)
-        return self.unsettled(sink, stream)[:limit]
+        assert limit >= 1
+        self.patience.append(patient)
+        left = [entry for entry in self.entries[lane] if entry.seq > beyond]
+        return Taken(left[0].seq - 1 if left else beyond, left[:limit])
 
-    async def settle(self, sink: str, stream: Stream, upto: int, rejected: Sequence[Rejection]) -> None:
+    async def settle(self, sink: str, lane: Lane, after: int, upto: int, rejected: Sequence[Rejection]) -> None:
         await asyncio.sleep(0)
-        self.on_settle(stream, [e.seq for e in self.unsettled(sink, stream) if e.seq <= upto], rejected)
-        self.cursors[sink, stream] = upto
-        self.dead += [(stream, rejection) for rejection in rejected]
+        settled = [entry for entry in self.entries[lane] if after < entry.seq <= upto]
+        self.on_settle(lane, [entry.seq for entry in settled], rejected)
+        self.entries[lane] = [entry for entry in self.entries[lane] if entry not in settled]
+        self.dead += [(lane, rejection) for rejection in rejected]
 
     async def wait(self, seconds: float) -> None:
         assert seconds > 0
         await asyncio.sleep(0)
         self._clock.time_s += seconds
         if self._later:
-            stream, entries = self._later.pop(0)
-            self.entries[stream] += entries
+            self.bring(*self._later.pop(0))
             return
-        over = self._until is not None and self._clock.time_s >= self._until
-        sinks = {sink for sink, _ in self.cursors}
-        settled = sinks and not any(self.unsettled(sink, stream) for sink in sinks for stream in Stream)
-        if over or (self._until is None and settled):
+        if self.empty if self._until is None else self._clock.time_s >= self._until:
             raise Drained
         assert self._clock.time_s < 1e7, "nothing is ever delivered"
 

@@ -13,7 +13,7 @@ import pytest
 from agent.domain.errors import SinkMisconfigured, SinkUnavailable
 from cloud_sync.contract.record import Record
 from cloud_sync.uplink.forwarder import Forwarder
-from cloud_sync.uplink.interfaces import Delivery, Sink, Stream
+from cloud_sync.uplink.interfaces import Delivery, Lane, Sink
 from tests.cloud_sync.scripted import Drained, JumpingClock, MemoryBacklog
 from tests.cloud_sync.things import GATEWAY, change, gap, reading, records
 
@@ -191,6 +191,6 @@ class JudgingSinkContract(SinkContract):
         forwarder = Forwarder("sink", world.sink(), backlog, GATEWAY, clock)
         with pytest.raises(Drained):
             await forwarder.run()
-        assert all(stream is Stream.READINGS for stream, _ in backlog.dead)
+        assert all(lane is Lane.LIVE for lane, _ in backlog.dead)
         dead = [rejection.seq for _, rejection in backlog.dead]
         return dead, (forwarder.status.delivered, forwarder.status.rejected)

@@ -1,17 +1,21 @@
 """What leaves the gateway has the shape of the contract."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import UUID
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agent.domain.clock import Instant
 from agent.domain.reading import CheckedReading, Flag, Reading, StoredReading
 from cloud_sync.contract.jsontext import json_bytes
+from cloud_sync.contract.record import identity
 from cloud_sync.contract.records import record
 from cloud_sync.contract.timestamps import iso_utc, utc_day
-from tests.cloud_sync.things import GATEWAY, NOON_US, OXYGEN, TANK, change, gap, instant, reading
+from tests.cloud_sync.things import EPOCH, GATEWAY, NOON_US, OXYGEN, TANK, change, gap, instant, reading, rollup
 
 
 @given(st.datetimes(datetime(1, 1, 1), datetime(9999, 12, 31, 23, 59, 59, 999_999)))
@@ -43,10 +47,22 @@ def test_a_reading() -> None:
             "unit": "mg/L",
             "boot_id": "boot-a",
             "boot_s": 12.5,
-            "clock_trusted": True,
+            "clock": "synchronised",
+            "epoch": EPOCH,
             "sequence": 7,
         },
     }
+
+
+@pytest.mark.parametrize(
+    ("trusted", "corrected", "clock"),
+    [(True, False, "synchronised"), (True, True, "corrected"), (False, False, "bounded"), (False, True, "bounded")],
+)
+def test_how_good_the_time_is(trusted: bool, corrected: bool, clock: str) -> None:
+    at = Instant(NOON_US, 12.5, "boot-a", trusted, corrected)
+    stored = replace(reading(7), checked=replace(reading(7).checked, reading=Reading(OXYGEN, at, 7.25)))
+    assert record(stored, GATEWAY).body["metadata"]["clock"] == clock
+    assert record(replace(change(1), at=at), GATEWAY).body["metadata"]["clock"] == clock
 
 
 def test_a_missing_value_is_null_with_its_reason() -> None:
@@ -76,7 +92,9 @@ def test_a_lone_surrogate_is_escaped() -> None:
 def test_raising_and_clearing_of_an_alarm_share_a_row() -> None:
     raised, cleared = record(change(1), GATEWAY).body, record(change(2, active=False), GATEWAY).body
     assert raised["id"] == cleared["id"] == str(UUID(raised["id"]))
-    assert record(change(3, occurrence=2), GATEWAY).body["id"] != raised["id"]
+    assert record(change(3, occurrence=1, raised="boot-a/99000"), GATEWAY).body["id"] != raised["id"]
+    counted_anew = record(change(3, active=False, occurrence=7), GATEWAY).body
+    assert counted_anew["id"] == raised["id"], "the count may begin anew while the alarm stands"
     assert (raised["created_at"], raised["is_resolved"], raised["resolved_at"]) == (raised["time"], False, None)
     assert (cleared["created_at"], cleared["is_resolved"], cleared["resolved_at"]) == (None, True, cleared["time"])
     columns = {"id", "tank_id", "sensor_id", "alert_type", "severity", "message", "threshold_value", "actual_value"}
@@ -90,3 +108,47 @@ def test_a_gap_tells_what_is_lost() -> None:
     assert (made.topic, made.key, made.time_us) == ("sensor-gaps", GATEWAY, NOON_US + 5)
     assert (made.body["first_sequence"], made.body["last_sequence"], made.body["count"]) == (100, 199, 100)
     assert made.body["reason"] == "the ring buffer was full"
+    assert made.body["metadata"] == {"gateway": GATEWAY, "epoch": EPOCH, "sequence": 4}
+    assert json.loads(json_bytes(record(gap(4, count=None), GATEWAY).body))["count"] is None
+
+
+def test_a_rollup_is_a_minute_of_a_sensor() -> None:
+    made = record(rollup(9), GATEWAY)
+    assert (made.seq, made.topic, made.key, made.time_us) == (9, "sensor-rollups", str(OXYGEN.sensor_id), NOON_US)
+    assert json.loads(json_bytes(made.body)) == {
+        "time": "2026-11-23T12:00:00.000000Z",
+        "sensor_id": str(OXYGEN.sensor_id),
+        "tank_id": str(TANK.tank_id),
+        "sensor_type": "DissolvedOxygen",
+        "count": 60,
+        "usable": 58,
+        "min": 6.5,
+        "mean": 7.0,
+        "max": 7.25,
+        "flag": 3,
+        "quality_score": 0.9,
+        "metadata": {
+            "gateway": "farm-1",
+            "tank": "tank-3",
+            "probe": "do-1",
+            "unit": "mg/L",
+            "clock_trusted": True,
+            "first_sequence": 100,
+            "last_sequence": 159,
+            "epoch": EPOCH,
+            "sequence": 9,
+        },
+    }
+    nothing_usable = record(replace(rollup(9), usable=0, least=None, mean=None, greatest=None), GATEWAY)
+    assert (nothing_usable.body["min"], nothing_usable.body["mean"], nothing_usable.body["max"]) == (None, None, None)
+
+
+def test_no_two_things_of_a_topic_have_one_identity() -> None:
+    readings = [reading(1), reading(2, NOON_US + 1000), replace(reading(1), epoch="epoch-b"), reading(1, NOON_US)]
+    gaps = [gap(1), gap(2), replace(gap(1), epoch="epoch-b")]
+    rollups = [rollup(1), rollup(2), replace(rollup(1), epoch="epoch-b"), replace(rollup(1), minute_us=NOON_US + 60)]
+    changes = [change(1), change(2), replace(change(3, active=False), at=change(1).at)]
+    for things in (readings, gaps, rollups, changes):
+        identities = {identity(record(thing, GATEWAY).body) for thing in things}
+        assert len(identities) == len(things)
+    assert identity(record(gap(1), GATEWAY).body) != identity(record(gap(1), "farm-2").body)

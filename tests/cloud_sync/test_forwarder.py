@@ -8,13 +8,13 @@ from collections.abc import Sequence
 import pytest
 
 from agent.domain.errors import StoreError
-from cloud_sync.contract.topics import SENSOR_ALERTS, SENSOR_GAPS, SENSOR_READINGS
+from cloud_sync.contract.topics import SENSOR_ALERTS, SENSOR_GAPS, SENSOR_READINGS, SENSOR_ROLLUPS
 from cloud_sync.uplink.attempt import MOST_SUSPECTS
 from cloud_sync.uplink.backoff import Backoff, Pace
 from cloud_sync.uplink.forwarder import Forwarder
-from cloud_sync.uplink.interfaces import Batching, Delivery, Entry, Record, Rejection, Stream, TryLater
+from cloud_sync.uplink.interfaces import Batching, DeadLetter, Delivery, Entry, Lane, Record, Rejection, TryLater
 from tests.cloud_sync.scripted import Drained, JumpingClock, MemoryBacklog, ScriptedSink, Step
-from tests.cloud_sync.things import GATEWAY, change, gap, reading
+from tests.cloud_sync.things import GATEWAY, change, gap, reading, rollup
 
 
 @pytest.fixture
@@ -47,13 +47,26 @@ async def test_alerts_go_first_then_gaps_then_readings(clock: JumpingClock) -> N
     assert [topic for topic, _ in sink.received] == [SENSOR_ALERTS, SENSOR_GAPS, SENSOR_READINGS, SENSOR_READINGS]
 
 
+async def test_dead_letters_go_out_by_topic_under_their_own_numbers(clock: JumpingClock) -> None:
+    backlog = MemoryBacklog(clock)
+    letters = [DeadLetter(1, reading(70)), DeadLetter(3, reading(50)), DeadLetter(4, change(8)), DeadLetter(6, gap(2))]
+    backlog.bring(Lane.REPLAY, letters)
+    backlog.bring(Lane.ROLLUPS, [rollup(1)])
+    sink = ScriptedSink()
+    await drain(sink, backlog, clock)
+    rollups, *replayed = sink.received
+    assert rollups == (SENSOR_ROLLUPS, 1)
+    assert replayed == [(SENSOR_READINGS, 1), (SENSOR_READINGS, 3), (SENSOR_ALERTS, 4), (SENSOR_GAPS, 6)]
+    assert sink.sizes == [1, 2, 1, 1]
+
+
 async def test_an_alert_overtakes_a_backlog_of_readings(clock: JumpingClock) -> None:
     backlog = MemoryBacklog(clock, readings(100))
 
     class RaisesAnAlert(ScriptedSink):
         async def send(self, batch: Sequence[Record]) -> Delivery:
             if len(self.sizes) == 1:
-                backlog.entries[Stream.ALERTS].append(change(1))
+                backlog.entries[Lane.ALERTS].append(change(1))
             return await super().send(batch)
 
     sink = RaisesAnAlert()
@@ -63,8 +76,8 @@ async def test_an_alert_overtakes_a_backlog_of_readings(clock: JumpingClock) -> 
 
 async def test_readings_wait_for_company_and_alerts_do_not(clock: JumpingClock) -> None:
     sink = ScriptedSink(batching=Batching(20, linger_s=30.0))
-    later: list[tuple[Stream, list[Entry]]] = [(Stream.READINGS, [reading(2)]), (Stream.ALERTS, [change(1)])]
-    later += [(Stream.READINGS, [reading(seq)]) for seq in range(3, 13)]
+    later: list[tuple[Lane, list[Entry]]] = [(Lane.LIVE, [reading(2)]), (Lane.ALERTS, [change(1)])]
+    later += [(Lane.LIVE, [reading(seq)]) for seq in range(3, 13)]
     await drain(sink, MemoryBacklog(clock, readings(1), later=later), clock)
     assert sink.received[:2] == [(SENSOR_READINGS, 1), (SENSOR_ALERTS, 1)]
     assert sink.sizes == [1, 1, 11]
@@ -151,7 +164,7 @@ async def test_cancelling_ends_the_task_and_settles_nothing(clock: JumpingClock)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert backlog.cursors == {}
+    assert len(backlog.entries[Lane.LIVE]) == 4
 
 
 async def test_a_sick_store_is_waited_for_and_a_bug_in_it_is_not(clock: JumpingClock) -> None:
@@ -160,10 +173,10 @@ async def test_a_sick_store_is_waited_for_and_a_bug_in_it_is_not(clock: JumpingC
             super().__init__(clock, readings(1))
             self.errors = list(errors)
 
-        async def settle(self, sink: str, stream: Stream, upto: int, rejected: Sequence[Rejection]) -> None:
+        async def settle(self, sink: str, lane: Lane, after: int, upto: int, rejected: Sequence[Rejection]) -> None:
             if self.errors:
                 raise self.errors.pop()
-            await super().settle(sink, stream, upto, rejected)
+            await super().settle(sink, lane, after, upto, rejected)
 
     sink = ScriptedSink()
     await drain(sink, Sick(StoreError("disk full"), StoreError("disk full")), clock)
@@ -178,7 +191,7 @@ async def test_a_sink_that_refuses_everything_sets_nothing_aside(clock: JumpingC
     backlog = MemoryBacklog(clock, readings(1000), [change(1001)], until=1600.0)
     under_test = await drain(sink, backlog, clock)
     assert backlog.dead == []
-    assert backlog.cursors == {("sink", Stream.ALERTS): 1001}, "another stream goes on"
+    assert not backlog.entries[Lane.ALERTS] and len(backlog.entries[Lane.LIVE]) == 1000, "another lane goes on"
     assert under_test.status.state.value == "misconfigured"
     assert under_test.status.next_attempt_boot_s is not None
     assert len(sink.sizes) <= 11 * (10 + 2 * MOST_SUSPECTS), "ten minutes of probing cost few requests"
@@ -193,14 +206,14 @@ async def test_a_fault_that_begins_in_the_middle_of_a_batch_sets_nothing_aside(c
     sink = ScriptedSink(poison=range(11, 200), batching=Batching(20))
     backlog = MemoryBacklog(clock, readings(100), until=1600.0)
     await drain(sink, backlog, clock)
-    assert backlog.dead == [] and backlog.cursors == {("sink", Stream.READINGS): 10}
+    assert backlog.dead == [] and backlog.entries[Lane.LIVE][0].seq == 11
 
 
 async def test_one_bad_record_among_many_is_found_with_few_requests(clock: JumpingClock) -> None:
     sink = ScriptedSink(poison=[300], batching=Batching(500))
     backlog = MemoryBacklog(clock, readings(500))
     await drain(sink, backlog, clock)
-    assert backlog.dead == [(Stream.READINGS, Rejection(300, "bad batch"))]
+    assert backlog.dead == [(Lane.LIVE, Rejection(300, "bad batch"))]
     assert len(sink.sizes) <= 2 * 9 + 1
 
 
@@ -210,7 +223,7 @@ async def test_a_last_record_that_is_refused_waits_for_a_later_one(clock: Jumpin
     under_test = await drain(sink, backlog, clock)
     assert backlog.dead == []
     assert len(sink.sizes) <= 3 + 200 / 60, "offered again only now and then"
-    backlog.entries[Stream.ALERTS].append(change(4))
+    backlog.entries[Lane.ALERTS].append(change(4))
     backlog._until = None
     with pytest.raises(Drained):
         await under_test.run()
@@ -225,16 +238,16 @@ async def test_batches_shrink_when_too_large_and_grow_again(clock: JumpingClock)
 
 
 async def test_sinks_do_not_disturb_each_other(clock: JumpingClock) -> None:
-    backlog = MemoryBacklog(clock, readings(1000), until=5000.0)
+    backlogs = [MemoryBacklog(clock, readings(1000), until=5000.0) for _ in range(2)]
     broken = ScriptedSink([Step.CRASH, Step.MISCONFIGURED, Step.UNAVAILABLE] * 1000)
     well = ScriptedSink()
     tasks = [
-        asyncio.create_task(Forwarder(name, sink, backlog, GATEWAY, clock).run())
-        for name, sink in (("broken", broken), ("well", well))
+        asyncio.create_task(Forwarder("sink", sink, backlog, GATEWAY, clock).run())
+        for sink, backlog in zip((broken, well), backlogs, strict=True)
     ]
     with pytest.raises(Drained):
         await tasks[1]
     tasks[0].cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
     assert len(well.received) == 1000
-    assert broken.received == [] and backlog.unsettled("broken", Stream.READINGS)
+    assert broken.received == [] and not backlogs[0].empty

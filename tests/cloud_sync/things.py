@@ -6,11 +6,12 @@ from agent.domain.alarm import Alarm, AlarmChange, AlarmKind, Priority
 from agent.domain.clock import Instant
 from agent.domain.farm import Sensor, Tank
 from agent.domain.quantity import Quantity
-from agent.domain.reading import CheckedReading, Flag, Gap, Reading, StoredReading
+from agent.domain.reading import CheckedReading, Flag, Gap, Reading, Rollup, StoredReading
 from cloud_sync.contract.record import Record
 from cloud_sync.contract.records import record
 
 GATEWAY = "farm-1"
+EPOCH = "epoch-a"
 NOON_US = 1_795_435_200_000_000  # 2026-11-23T12:00:00Z
 MIDNIGHT_US = NOON_US + 12 * 3600 * 1_000_000
 TANK = Tank("tank-3", UUID(int=3))
@@ -26,16 +27,20 @@ def reading(seq: int, utc_us: int | None = None, value: float | None = 7.25, sen
     at = instant(NOON_US + seq * 1000 if utc_us is None else utc_us)
     flag = Flag.MISSING if value is None else Flag.GOOD
     because = "no reply in 1.0 s" if value is None else None
-    return StoredReading(seq, CheckedReading(Reading(sensor, at, value, because), flag, 1.0, "11111", because))
+    return StoredReading(seq, CheckedReading(Reading(sensor, at, value, because), flag, 1.0, "11111", because), EPOCH)
 
 
-def change(seq: int, active: bool = True, occurrence: int = 1) -> AlarmChange:
+def change(seq: int, active: bool = True, occurrence: int = 1, raised: str = "boot-a/12500") -> AlarmChange:
     alarm = Alarm(OXYGEN, AlarmKind.CRITICAL_LOW, Priority.CRITICAL, 4.0, 0.3, 30.0, 60.0)
-    return AlarmChange(seq, alarm, active, occurrence, instant(NOON_US + seq), 3.9, Flag.GOOD, "oxygen is low")
+    return AlarmChange(seq, alarm, active, occurrence, raised, instant(NOON_US + seq), 3.9, Flag.GOOD, "oxygen is low")
 
 
-def gap(seq: int) -> Gap:
-    return Gap(seq, "archive", 100, 199, NOON_US, NOON_US + 5, 100, "the ring buffer was full")
+def gap(seq: int, count: int | None = 100) -> Gap:
+    return Gap(seq, "archive", 100, 199, NOON_US, NOON_US + 5, count, "the ring buffer was full", EPOCH)
+
+
+def rollup(seq: int) -> Rollup:
+    return Rollup(seq, OXYGEN, NOON_US, True, 100, 159, 60, 58, 6.5, 7.0, 7.25, Flag.SUSPECT, 0.9, EPOCH)
 
 
 def records(first: int, last: int) -> list[Record]:

@@ -1,0 +1,141 @@
+"""What leaves when the ring buffer is full, in this order:
+
+1. readings that every sink has;
+2. the oldest other readings, leaving their roll-ups and a gap record for each sink that lacked them;
+3. the oldest roll-ups, when there are no more readings or roll-ups take a quarter of the room;
+4. changes of alarms, those that every sink and MQTT have first; where each alarm stands is never forgotten.
+"""
+
+import logging
+import sqlite3
+from dataclasses import dataclass
+
+from agent.domain.reading import Gap
+from agent.store.alarm_log import AlarmLog
+from agent.store.checksum import is_whole
+from agent.store.cursors import Cursors
+from agent.store.gaps import Gaps
+from agent.store.marks import Marks
+from agent.store.ring_buffer import RingBuffer, Row
+from agent.store.rollups import MINUTE_US, Rollups, whole_minutes
+from agent.store.room import PAGE_BYTES, Room
+from agent.store.timeline import Timeline
+
+log = logging.getLogger(__name__)
+
+AT_ONCE = 2_000
+_WORTH_IT = 3  # roll-ups are made where they are at least so many times fewer than the readings
+_ROLLUP_BYTES = 96
+
+FULL = "the ring buffer was full"
+ROLLUPS_FULL = "the ring buffer was full: the roll-ups of these readings, counted in a gap before, went too"
+ROLLED_UP = "rolled_up"
+"""The mark: readings up to this number are rolled up already."""
+
+
+@dataclass(frozen=True, slots=True)
+class Eviction:
+    """Works inside its caller's transactions."""
+
+    connection: sqlite3.Connection
+    room: Room
+    ring: RingBuffer
+    rollups: Rollups
+    alarms: AlarmLog
+    gaps: Gaps
+    cursors: Cursors
+    timeline: Timeline
+    marks: Marks
+
+    def make_room(self, rows: int, text_bytes: int) -> int:
+        """Let the oldest go until so many rows with so much text fit in; returns how many readings went."""
+        evicted = 0
+        while self.room.missing_pages(self.connection, rows, text_bytes) > 0:
+            gone = self.evict()
+            if gone is None:
+                break
+            evicted += gone
+        return evicted
+
+    def evict(self) -> int | None:
+        """One step down the ladder; returns how many readings went, None when nothing more may go."""
+        oldest, newest = self.ring.oldest_seq(), self.ring.newest_seq()
+        may_go = oldest is not None and newest is not None and oldest < newest
+        if may_go and not self._too_many_rollups():
+            return self._evict_readings(oldest or 0, newest or 0)
+        if self._evict_rollups() or self.alarms.evict(AT_ONCE, self.cursors.lowest("alerts")):
+            return 0
+        return self._evict_readings(oldest or 0, newest or 0) if may_go else None
+
+    def _evict_readings(self, oldest: int, newest: int) -> int:
+        """The very newest stays: it holds the last number."""
+        last = min(oldest + AT_ONCE, newest) - 1
+        delivered = self.cursors.lowest("readings")
+        if delivered is None or delivered >= oldest:
+            last = min(last, last if delivered is None else delivered)
+            return self._delete_upto(last)
+        self.timeline.freeze_open()
+        rows = whole_minutes(self.ring, oldest - 1, last, newest - 1)
+        last = rows[-1][0]
+        self.roll_up(rows)
+        for sink in self.cursors.sinks():
+            self._note_gap(sink, rows)
+        return self._delete_upto(last)
+
+    def roll_up_complete_minutes(self) -> None:
+        """Roll up what is over, for sinks that get nothing else. Readings whose time is not known yet must wait."""
+        rows = whole_minutes(self.ring, self.marks.get(ROLLED_UP), 0, self.ring.last_seq)
+        if rows:
+            now = self.ring.time_us(rows[-1]) // MINUTE_US
+            ready = (self.ring.time_us(row) // MINUTE_US < now and not self.timeline.is_open(row[2]) for row in rows)
+            self.roll_up([row for row, is_ready in zip(rows, ready, strict=True) if is_ready])
+
+    def roll_up(self, rows: list[Row]) -> None:
+        """Roll up those of these rows that are not yet, where that saves room; a sink that lacks none skips it."""
+        rolled = self.marks.get(ROLLED_UP)
+        whole = [row for row in rows if row[0] > rolled and is_whole("readings", row)]
+        if not whole:
+            return
+        minutes = {(row[1], self.ring.time_us(row) // MINUTE_US) for row in whole}
+        if len(minutes) * _WORTH_IT <= len(whole):
+            self._append_rollups(whole)
+        self.marks.put(ROLLED_UP, rows[-1][0])
+
+    def _append_rollups(self, rows: list[Row]) -> None:
+        before = self.rollups.last_seq
+        self.rollups.append(rows)
+        for sink in self.cursors.sinks():
+            has_the_readings = self.cursors.seq(sink, "readings") >= rows[-1][0]
+            if has_the_readings and self.cursors.seq(sink, "rollups") == before:
+                self.cursors.skip(sink, "rollups", self.rollups.last_seq)
+
+    def _note_gap(self, sink: str, rows: list[Row]) -> None:
+        """Count what `sink` loses with these rows, and move its cursor past them."""
+        seq, ahead = self.cursors.seq(sink, "readings"), self.cursors.ahead(sink)
+        lost = [
+            row for row in rows if row[0] > seq and not any(after < row[0] <= upto for after, upto in ahead)
+        ]  # fmt: skip
+        if lost:
+            times = [self.ring.time_us(row) for row in lost]
+            self.gaps.add(Gap(0, sink, lost[0][0], lost[-1][0], min(times), max(times), len(lost), FULL))
+        if seq < rows[-1][0]:
+            self.cursors.skip(sink, "readings", rows[-1][0])
+
+    def _delete_upto(self, last: int) -> int:
+        return self.connection.execute("DELETE FROM readings WHERE seq <= ?", (last,)).rowcount
+
+    def _too_many_rollups(self) -> bool:
+        return self.rollups.held() * _ROLLUP_BYTES > self.room.pages * PAGE_BYTES // 4
+
+    def _evict_rollups(self) -> bool:
+        gone = self.rollups.evict(AT_ONCE)
+        if not gone:
+            return False
+        for sink in self.cursors.sinks():
+            lost = [rollup for rollup in gone if rollup[0] > self.cursors.seq(sink, "rollups")]
+            if lost:
+                minutes = [rollup[3] for rollup in lost]
+                first, last = min(rollup[1] for rollup in lost), max(rollup[2] for rollup in lost)
+                self.gaps.add(Gap(0, sink, first, last, min(minutes), max(minutes) + MINUTE_US, 0, ROLLUPS_FULL))
+                self.cursors.skip(sink, "rollups", lost[-1][0])
+        return True

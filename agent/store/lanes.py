@@ -1,0 +1,79 @@
+"""Which readings go next to a sink: the newest by the live lane, what had to wait by the backlog lane.
+
+A sink that keeps up has only the live lane, which then is simply the order of the numbers. When the oldest unsettled
+reading is older than `LIVE_S`, the live lane jumps to those that are younger, and what it leaves behind is backlog.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from agent.domain.clock import Instant
+from agent.domain.delivery import Taken
+from agent.domain.reading import StoredReading
+from agent.store.checksum import is_whole
+from agent.store.cursors import MOST_STRETCHES, Cursors
+from agent.store.damage import Damage
+from agent.store.ring_buffer import RingBuffer, Row
+from agent.store.timeline import Timeline
+
+LIVE_S = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Lanes:
+    """Works inside its caller's transactions."""
+
+    ring: RingBuffer
+    cursors: Cursors
+    timeline: Timeline
+    damage: Damage
+
+    def live(self, sink: str, limit: int, beyond: int, patient: bool, now: Instant) -> Taken:
+        """The oldest readings of the live lane."""
+        after = max(self._live_after(sink, now), beyond)
+        return Taken(after, self._taken(after, self.ring.last_seq, limit, patient))
+
+    def backlog(self, sink: str, limit: int, beyond: int, patient: bool, now: Instant) -> Taken:
+        """The oldest of what lies between the cursor and the live lane."""
+        seq, ahead = self.cursors.seq(sink, "readings"), self.cursors.ahead(sink)
+        upto = ahead[0][0] if ahead else self._live_after(sink, now)
+        after = max(seq, beyond)
+        found = self._taken(after, upto, limit, patient)
+        if not found and ahead and after == seq and not self.ring.rows(after, upto, 1):
+            self.cursors.skip(sink, "readings", upto)
+            return self.backlog(sink, limit, beyond, patient, now)
+        return Taken(after, found)
+
+    def _live_after(self, sink: str, now: Instant) -> int:
+        """Where the live lane goes on: behind what it has settled, unless that has grown old."""
+        ahead = self.cursors.ahead(sink)
+        after = ahead[-1][1] if ahead else self.cursors.seq(sink, "readings")
+        rows = self.ring.rows(after, self.ring.last_seq, 1)
+        if not rows or self._is_young(rows[0], now) or len(ahead) >= MOST_STRETCHES:
+            return after
+        return self.ring.first_younger_than(now.boot_id, _boot_ms(now)) - 1
+
+    def _is_young(self, row: Row, now: Instant) -> bool:
+        return self.timeline.instant(row[2], row[3]).boot_id == now.boot_id and row[3] >= _boot_ms(now)
+
+    def _taken(self, after: int, upto: int, limit: int, patient: bool) -> list[StoredReading]:
+        """Whole rows whose time is known for good; a patient sink gets none from the first on whose time is not."""
+        rows = self.ring.rows(after, upto, limit)
+        if any(self.timeline.is_open(row[2]) for row in rows):
+            if patient:
+                rows = _before_open(rows, self.timeline)
+            else:
+                self.timeline.freeze_open()
+        whole = [row for row in rows if is_whole("readings", row)]
+        if len(whole) < len(rows):
+            self.damage.take_out(rows)
+        return [self.ring.stored(row) for row in whole]
+
+
+def _before_open(rows: Sequence[Row], timeline: Timeline) -> list[Row]:
+    first = next(n for n, row in enumerate(rows) if timeline.is_open(row[2]))
+    return list(rows[:first])
+
+
+def _boot_ms(now: Instant) -> int:
+    return round((now.boot_s - LIVE_S) * 1000)

@@ -1,0 +1,134 @@
+"""An open database and everything that works on it, built together and dropped together."""
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from agent.domain.alarm import AlarmChange
+from agent.domain.clock import Instant
+from agent.domain.delivery import DeadLetter, Taken
+from agent.domain.reading import Gap, Rollup, StoredReading
+from agent.store.alarm_log import AlarmLog
+from agent.store.cursors import Cursors
+from agent.store.damage import Damage
+from agent.store.database import open_database
+from agent.store.dead_letters import TABLE, DeadLetters, Refused
+from agent.store.epochs import Epochs
+from agent.store.eviction import Eviction
+from agent.store.gaps import Gaps
+from agent.store.lanes import Lanes
+from agent.store.marks import Marks
+from agent.store.places import Places
+from agent.store.ring_buffer import RingBuffer
+from agent.store.rollups import Rollups
+from agent.store.room import Room
+from agent.store.timeline import Timeline
+
+STREAM = {"live": "readings", "backlog": "readings"}
+"""The stream a lane carries, where it has another name."""
+
+FEED = "mqtt"
+"""The alarm feed's name among the cursors: it follows the alerts alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """`inode` is that of the file the connection writes to."""
+
+    connection: sqlite3.Connection
+    inode: int
+    timeline: Timeline
+    epochs: Epochs
+    ring: RingBuffer
+    rollups: Rollups
+    alarms: AlarmLog
+    gaps: Gaps
+    cursors: Cursors
+    letters: DeadLetters
+    lanes: Lanes
+    eviction: Eviction
+
+    def settle(self, sink: str, lane: str, after: int, upto: int, rejected: Sequence[Refused]) -> None:
+        """Book what a sink has taken and refused of what lies after `after`, up to `upto`."""
+        if lane == "replay":
+            self.letters.replayed(sink, after, upto, rejected)
+            return
+        stream = STREAM.get(lane, lane)
+        # What is settled already is counted already, and what was evicted meanwhile is counted in a gap.
+        after = max(after, self.cursors.seq(sink, stream))
+        ahead = self.cursors.ahead(sink) if stream == "readings" else ()
+        if upto <= after or any(start <= after and upto <= end for start, end in ahead):
+            return
+        refused = [refusal for refusal in rejected if after < refusal.seq <= upto]
+        for refusal in refused:
+            self.letters.set_aside(sink, stream, refusal)
+        mine = ("AND sink = ?", (sink,)) if stream == "gaps" else ("", ())
+        ask = f"SELECT count(*) FROM {TABLE[stream]} WHERE seq > ? AND seq <= ? {mine[0]}"
+        count: int = self.connection.execute(ask, (after, upto, *mine[1])).fetchone()[0]
+        self.cursors.settle(sink, stream, after, upto, count - len(refused), len(refused))
+
+    def taken(self, sink: str, lane: str, limit: int, beyond: int, patient: bool, now: Instant) -> Taken:
+        """What to send next on that lane."""
+        if lane == "live":
+            return self.lanes.live(sink, limit, beyond, patient, now)
+        if lane == "backlog":
+            return self.lanes.backlog(sink, limit, beyond, patient, now)
+        if lane == "replay":
+            letters = self.letters.to_replay(sink, beyond, limit)
+            return Taken(beyond, [DeadLetter(number, self._entry(stream, row)) for number, stream, row in letters])
+        after = max(self.cursors.seq(sink, lane), beyond)
+        if lane == "alerts":
+            return Taken(after, self.alarms.taken(after, limit))
+        if lane == "rollups":
+            return Taken(after, self.rollups.after(after, limit))
+        return Taken(after, self.gaps.after(sink, after, limit))
+
+    def _entry(self, stream: str, row: list[Any]) -> StoredReading | AlarmChange | Gap | Rollup:
+        """What the row of a dead letter means."""
+        if stream == "readings":
+            return self.ring.stored(row)
+        if stream == "rollups":
+            return self.rollups.rollup(row)
+        return self.alarms.change(row) if stream == "alerts" else self.gaps.gap(row)
+
+
+def open_tables(path: Path, room: Room, sinks: Sequence[str], now: Instant) -> Tables:
+    """Open the database at `path` and see that every sink has its cursors.
+
+    Raises sqlite3.Error, StoreError or OSError; KeyError or ValueError when it holds what this version does not know.
+    """
+    connection = open_database(path, room)
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        tables = _built(connection, path.stat().st_ino, room, now)
+        tables.cursors.ensure(sinks, FEED)
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.close()
+        raise
+    return tables
+
+
+def _built(connection: sqlite3.Connection, inode: int, room: Room, now: Instant) -> Tables:
+    places, timeline, epochs = Places(connection), Timeline(connection), Epochs(connection)
+    cursors, marks, letters = Cursors(connection), Marks(connection), DeadLetters(connection)
+    last_seq = _high_water_mark(connection, cursors)
+    if not epochs.known:
+        epochs.begin(last_seq + 1, now)
+    gaps = Gaps(connection, cursors, epochs)
+    ring = RingBuffer(connection, places, timeline, epochs, last_seq)
+    rollups = Rollups(connection, places, timeline, epochs, cursors)
+    alarms = AlarmLog(connection, places, timeline)
+    lanes = Lanes(ring, cursors, timeline, Damage(connection, ring, cursors, gaps, letters))
+    eviction = Eviction(connection, room, ring, rollups, alarms, gaps, cursors, timeline, marks)
+    return Tables(
+        connection, inode, timeline, epochs, ring, rollups, alarms, gaps, cursors, letters, lanes, eviction
+    )  # fmt: skip
+
+
+def _high_water_mark(connection: sqlite3.Connection, cursors: Cursors) -> int:
+    """The highest number ever given to a reading: rows may be gone, but cursors, gaps and epochs remember."""
+    ask = ("SELECT max(seq) FROM readings", "SELECT max(last_seq) FROM gaps", "SELECT max(first_seq) - 1 FROM epochs")
+    return max(cursors.highest("readings"), *(connection.execute(one).fetchone()[0] or 0 for one in ask))
