@@ -1,4 +1,4 @@
-"""What the ring buffer wears off its card: `python -m tests.bench.wear [--minutes 30] [--real-time]`.
+"""What the ring buffer wears off its card: `python -m tests.bench.wear [--commits 720] [--real-time]`.
 
 The real store and the real forwarders, 20 readings a second, on a small ext4 whose image lies in memory; the kernel
 counts the sectors that reach it, the file system's own journal included. Simulated time passes as fast as the work
@@ -8,19 +8,23 @@ is, to compare. Where this user may not mount, /proc/self/io counts instead, whi
 
 import argparse
 import asyncio
+import atexit
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Protocol
 
+from agent.domain.clock import Instant
 from agent.store.store import Store, StoreSettings
 from cloud_sync.contract.record import Record
 from cloud_sync.uplink.archive import ArchiveSink
 from cloud_sync.uplink.forwarder import Forwarder
-from cloud_sync.uplink.interfaces import Batching, Delivery, Sink
+from cloud_sync.uplink.interfaces import Batching, Delivery, Lane, Sink
 from tests.bench.readings import PER_SECOND, Readings
 from tests.bench.simulated_time import RealTime, SimulatedTime
 from tests.system.loop_disk import LoopDisk
@@ -30,9 +34,11 @@ CARD_GB, ERASURES, AMPLIFICATION = 32, 500, 10
 
 BUDGET_BYTES, BUDGET_WINDOW_S = 300, 5.0
 _COMMITS_S = (1.0, 2.0, 5.0, 10.0)
-_RING_MB = 4
+_RING_MB, _DISK_MB = 128, 224
+_FILE = "ring-buffer.sqlite"
 _JOURNAL_S, _WRITE_BACK_S = 5.0, 30.0
 _WARM_UP_S = 60.0
+_A_LOT = 20_000
 _REAL_S = 150.0
 
 
@@ -93,7 +99,7 @@ def a_disk() -> Iterator[Disk]:
     with ExitStack() as closing:
         memory = Path(closing.enter_context(tempfile.TemporaryDirectory(dir="/dev/shm")))
         try:
-            disk: Disk = closing.enter_context(LoopDisk(memory / "card.img", memory / "card", 96))
+            disk: Disk = closing.enter_context(LoopDisk(memory / "card.img", memory / "card", _DISK_MB))
         except OSError:
             disk = OwnWrites(Path(closing.enter_context(tempfile.TemporaryDirectory(dir="."))))
         yield disk
@@ -103,14 +109,12 @@ async def bytes_per_reading(house: House, disk: Disk, seconds: float, real: bool
     """What a reading costs in that house, measured over `seconds` after a warm-up."""
     sinks = _sinks(house, disk.path)
     time = RealTime() if real else SimulatedTime(1 + len(sinks))
-    settings = StoreSettings(disk.path / "ring-buffer.sqlite", _RING_MB if house.full else 64, house.commit_s)
-    store = Store(settings, list(sinks), time)
+    store = Store(StoreSettings(disk.path / _FILE, _RING_MB, house.commit_s), list(sinks), time)
     readings = Readings()
-    if house.full:
-        await _fill(store, readings, time)
+    await _put(store, readings, time.now(), 4)  # the write-ahead log gets its size
     parts = [store.run(), *(Forwarder(name, sink, store, "bench", time).run() for name, sink in sinks.items())]
     running = [asyncio.ensure_future(part) for part in parts]
-    await _live(store, readings, time, disk, _JOURNAL_S * 2 if real else _WARM_UP_S, real)
+    await _live(store, readings, time, disk, _WARM_UP_S, real)
     before = disk.written()
     await _live(store, readings, time, disk, seconds, real)
     written = disk.written() - before
@@ -121,6 +125,24 @@ async def bytes_per_reading(house: House, disk: Disk, seconds: float, real: bool
     return written / (seconds * PER_SECOND)
 
 
+async def fill_ring(folder: Path, sinks: Sequence[str]) -> None:
+    """A ring buffer that has come full circle, and of which every sink has everything."""
+    time = SimulatedTime(0)
+    store, readings = Store(StoreSettings(folder / _FILE, _RING_MB), sinks, time), Readings()
+    lots = _RING_MB * 1_000_000 // 30 // _A_LOT
+    for _ in range(lots):
+        await _put(store, readings, time.now(), 1)
+    for sink in sinks:
+        await store.settle(sink, Lane.LIVE, 0, lots * _A_LOT, ())
+    await store.close()
+
+
+async def _put(store: Store, readings: Readings, now: Instant, lots: int) -> None:
+    for _ in range(lots):
+        store.put([one for _ in range(_A_LOT // 10) for one in readings.turn(0, now)], [])
+        await store.commit()
+
+
 def _sinks(house: House, folder: Path) -> dict[str, Sink]:
     if not house.sinks:
         return {}
@@ -128,12 +150,6 @@ def _sinks(house: House, folder: Path) -> dict[str, Sink]:
     if house.archive:
         archive = ArchiveSink(ArchiveSink.Settings(folder / "archive", leave_free_mb=0), "bench")
     return {"archive": archive, "http": Accepting(Batching(500))}
-
-
-async def _fill(store: Store, readings: Readings, time: SimulatedTime | RealTime) -> None:
-    for _ in range(_RING_MB * 1_000_000 // 35 // 5000):
-        store.put([one for _ in range(500) for one in readings.turn(0, time.now())], [])
-        await store.commit()
 
 
 async def _live(
@@ -154,23 +170,35 @@ async def _live(
 
 def measured(house: House, seconds: float, real: bool = False) -> float:
     with a_disk() as disk:
+        if house.full:
+            for part in _full_ring(house.sinks).iterdir():
+                shutil.copy(part, disk.path)
         return asyncio.run(bytes_per_reading(house, disk, seconds, real))
 
 
-def by_commit(seconds: float) -> None:
+@cache
+def _full_ring(sinks: bool) -> Path:
+    """The folder of one that is filled once and copied often."""
+    folder = Path(tempfile.mkdtemp(dir="/dev/shm"))
+    atexit.register(shutil.rmtree, folder)
+    asyncio.run(fill_ring(folder, ["archive", "http"] if sinks else []))
+    return folder
+
+
+def by_commit(commits: int) -> None:
     """The technician's table."""
     card = f"{CARD_GB} GB card of {ERASURES} erasures, writing {AMPLIFICATION} times inside"
-    print(f"\n{PER_SECOND} readings a second, {seconds / 60:.0f} minutes a figure; {card}\n")
+    print(f"\n{PER_SECOND} readings a second, {commits} commits a figure; {card}\n")
     print("Bytes that reach the device a reading; the last four columns are for a full ring with two sinks.\n")
     print("| commit_s | filling, no sink | filling, two sinks | full, no sink | full, two sinks "
           "| MB a day | GB a year | years of the card | lost at a power cut |")  # fmt: skip
     print("|---:|---:|---:|---:|---:|---:|---:|---:|---:|")
     for commit_s in _COMMITS_S:
         houses = [House(commit_s, sinks, full) for full in (False, True) for sinks in (False, True)]
-        costs = [measured(house, seconds) for house in houses]
+        costs = [measured(house, commits * commit_s) for house in houses]
         cells = [f"{commit_s:g}", *(f"{cost:.0f}" for cost in costs), *_wear(costs[-1]), f"≤ {commit_s:g} s"]
         print(f"| {' | '.join(cells)} |", flush=True)
-    archive = measured(House(BUDGET_WINDOW_S, archive=True), seconds)
+    archive = measured(House(BUDGET_WINDOW_S, archive=True), commits * BUDGET_WINDOW_S)
     print(f"\nWith the archive's own files on the card, commit_s = {BUDGET_WINDOW_S:g}: {archive:.0f} bytes a reading")
 
 
@@ -191,13 +219,13 @@ def in_real_time() -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.wear")
-    parser.add_argument("--minutes", type=float, default=30.0, help="simulated, for each figure")
+    parser.add_argument("--commits", type=int, default=720, help="for each figure")
     parser.add_argument("--real-time", action="store_true", help="measure one row in real time, too: five minutes")
     options = parser.parse_args()
     with a_disk() as disk:
         if isinstance(disk, OwnWrites):
             print(f"User {os.getuid()} may not mount here: these are /proc/self/io's bytes, without ext4's journal.")
-    by_commit(options.minutes * 60)
+    by_commit(options.commits)
     if options.real_time:
         in_real_time()
 
