@@ -13,7 +13,7 @@ from typing import Any
 from agent.alarm_feed import AlarmFeed
 from agent.checks.history import USABLE_QUALITY
 from agent.config import Gateway
-from agent.domain.clock import Clock
+from agent.domain.clock import Clock, DoubtingClock
 from agent.domain.farm import Probe
 from agent.health import StatusFile
 from agent.pipeline import Pipeline, SensorChecks
@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 class App:
     """The running gateway. `stop()` ends it cleanly."""
 
-    def __init__(self, gateway: Gateway, clock: Clock, random: Random) -> None:
+    def __init__(self, gateway: Gateway, clock: DoubtingClock, random: Random) -> None:
         self._gateway = gateway
         self._clock = clock
         self._started_us = clock.now().utc_us
@@ -75,6 +75,8 @@ class App:
             recalled = await self.store.recall(USABLE_QUALITY, self.pipeline.remember)
             self.feed.resume(self.pipeline.watches(), recalled.standing, recalled.unsent)
             self.pipeline.resume(recalled.standing, self._clock.now())
+            if recalled.believable_us is not None:
+                self._clock.not_before(recalled.believable_us)
             await self._run_until_stopped()
         finally:
             await self.store.close()

@@ -37,3 +37,10 @@ class Clock(Protocol):
     def boot_s(self) -> float: ...
 
     async def sleep(self, seconds: float) -> None: ...
+
+
+class DoubtingClock(Clock, Protocol):
+    """A clock that does not believe everything."""
+
+    def not_before(self, utc_us: int) -> None:
+        """Something was stored at that wall time: one before it is not to be believed lightly."""

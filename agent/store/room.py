@@ -1,11 +1,18 @@
 """How many bytes the ring buffer may take, all files together, and how it keeps to that.
 
-The setting bounds database, write-ahead log and the damaged files that are being salvaged. SQLite itself holds the
-database to its share (`max_page_count`); the log is folded back when it has grown to a part of its own.
+The setting bounds database, write-ahead log, ballast and the damaged files that are being salvaged. SQLite itself holds
+the database to its share (`max_page_count`), and the log is folded back when it has grown to a part of its own. The
+ring turns in what it has when the disk has no more to give; the ballast is thrown off should even that need more.
 """
 
+import logging
+import os
+import shutil
 import sqlite3
 from collections.abc import Callable
+from pathlib import Path
+
+log = logging.getLogger(__name__)
 
 PAGE_BYTES = 4096
 _LEAST_LOG = 256 * 1024
@@ -15,19 +22,25 @@ _ROW_BYTES = 64  # a reading's row and its share of the pages above it, generous
 
 
 class Room:
-    """`most_bytes` for everything; `others` tells how many of them files beside the database take at present."""
+    """`most_bytes` for the database at `path` and all that belongs to it; `set_aside` tells how many of them damaged
+    files take at present.
+    """
 
-    def __init__(self, most_bytes: int, others: Callable[[], int] = lambda: 0) -> None:
+    def __init__(self, path: Path, most_bytes: int, set_aside: Callable[[], int] = lambda: 0) -> None:
+        self._folder = path.parent
+        self._ballast = path.with_name(path.name + "-ballast")
         self._most_bytes = most_bytes
-        self._others = others
+        self._set_aside = set_aside
         self.log_bytes = min(max(most_bytes // 8, _LEAST_LOG), _MOST_LOG)
         self.checkpoint_pages = max(self.log_bytes // PAGE_BYTES // 4, 16)
         self.rows_at_once = self.log_bytes // 4 // _ROW_BYTES
+        self._ballast_bytes = self.log_bytes // 2
 
     @property
     def pages(self) -> int:
-        """So many pages the database may have."""
-        return max((self._most_bytes - self.log_bytes - self._others()) // PAGE_BYTES, 64)
+        """So many pages the setting leaves to the database."""
+        others = self.log_bytes + self._ballast_bytes + self._set_aside()
+        return max((self._most_bytes - others) // PAGE_BYTES, 64)
 
     def limit(self, connection: sqlite3.Connection) -> None:
         """Tell SQLite; it never cuts off pages that are in use already."""
@@ -35,23 +48,42 @@ class Room:
 
     def missing_pages(self, connection: sqlite3.Connection, rows: int, text_bytes: int) -> int:
         """How many pages in use have to go before so many rows, with so much text in them, fit in."""
-        ask = connection.execute
-        used: int = ask("PRAGMA page_count").fetchone()[0] - ask("PRAGMA freelist_count").fetchone()[0]
+        there: int = connection.execute("PRAGMA page_count").fetchone()[0]
+        unused: int = connection.execute("PRAGMA freelist_count").fetchone()[0]
         needed = (rows * _ROW_BYTES + text_bytes) * 5 // 4 // PAGE_BYTES + 8
-        return used + needed - self.pages
+        return there - unused + needed - min(self.pages, there + self._growable_pages())
+
+    def _growable_pages(self) -> int:
+        """What the disk has left, beyond what the log may still need."""
+        return max(shutil.disk_usage(self._folder).free - self.log_bytes, 0) // PAGE_BYTES
 
     def fill(self, connection: sqlite3.Connection) -> None:
         """Take a part of the room, and the log's, from the disk now: a disk that is full later then stops nothing.
 
-        Written in pieces that fit the log, then given free for the rows to come. A disk that is full already has less.
+        Written in pieces that fit the log, then given free for the rows to come. A small disk gives a quarter at most.
         """
-        piece = self.log_bytes // 2
-        pieces = min(self._most_bytes // 4, _MOST_FILLED) // piece
+        piece = self.log_bytes // 4
+        most = min(self._most_bytes // 4, _MOST_FILLED, self._growable_pages() * PAGE_BYTES // 4)
         connection.execute("CREATE TABLE filling (zeros BLOB)")
-        try:
-            for _ in range(pieces):
-                connection.execute("INSERT INTO filling VALUES (zeroblob(?))", (piece,))
-        except sqlite3.OperationalError as error:
-            if getattr(error, "sqlite_errorname", "") != "SQLITE_FULL":
-                raise
+        for _ in range(most // piece):
+            connection.execute("INSERT INTO filling VALUES (zeroblob(?))", (piece,))
         connection.execute("DROP TABLE filling")
+
+    def take_ballast(self) -> None:
+        """Keep some bytes of the disk in hand; without them if it has too few."""
+        if self._ballast.exists() or self._growable_pages() * PAGE_BYTES < 2 * self._ballast_bytes:
+            return
+        try:
+            with self._ballast.open("xb") as ballast:
+                os.posix_fallocate(ballast.fileno(), 0, self._ballast_bytes)
+        except OSError as error:
+            log.warning("%s cannot be made (%s); a full disk is survived without it", self._ballast, error.strerror)
+            self._ballast.unlink(missing_ok=True)
+
+    def drop_ballast(self) -> bool:
+        """Whether there was some: what is in the log can then be folded into the database, and the log begin anew."""
+        if not self._ballast.exists():
+            return False
+        log.warning("The disk of %s is full: the ballast is thrown off", self._folder)
+        self._ballast.unlink()
+        return True

@@ -44,7 +44,7 @@ class Writer:
         self._sinks = sinks
         self._metered = metered
         self._now = now
-        self._room = Room(most_bytes, self._bytes_set_aside)
+        self._room = Room(path, most_bytes, self._bytes_set_aside)
         self._tables: Tables | None = None
         self._log_keeper: sqlite3.Connection | None = None
         self._promised: tuple[int, int] | None = None
@@ -66,10 +66,11 @@ class Writer:
         try:
             self._within(lambda tables: self._append(tables, readings, changes, lost))
         except _DiskFull:
-            # The file cannot grow: the ring turns in what it has got.
+            self._room.drop_ballast()
             self._within(lambda tables: tables.eviction.evict())
             self._within(lambda tables: self._append(tables, readings, changes, lost))
         self._promised = None
+        self._room.take_ballast()
 
     def _append(
         self, tables: Tables, readings: Sequence[CheckedReading], changes: Sequence[AlarmChange], lost: Sequence[Gap]

@@ -57,6 +57,9 @@ class FastClock:
         boot_s = self.boot_s()
         return Instant(self._start_us + round(boot_s * 1e6), boot_s, "recorded-day", True)
 
+    def not_before(self, utc_us: int) -> None:
+        """That day is believed."""
+
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds / self._speed)
 
