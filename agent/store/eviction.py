@@ -9,10 +9,10 @@
 import logging
 import sqlite3
 from dataclasses import dataclass
+from itertools import takewhile
 
 from agent.domain.reading import Gap
 from agent.store.alarm_log import AlarmLog
-from agent.store.checksum import is_whole
 from agent.store.cursors import Cursors
 from agent.store.gaps import Gaps
 from agent.store.marks import Marks
@@ -76,30 +76,29 @@ class Eviction:
             return self._delete_upto(last)
         self.timeline.freeze_open()
         rows = whole_minutes(self.ring, oldest - 1, last, newest - 1)
-        last = rows[-1][0]
-        self.roll_up(rows)
+        if not rows:
+            return 0  # all of them were damaged, and are gone
+        self._roll_up(rows, saving=True)
         for sink in self.cursors.sinks():
             self._note_gap(sink, rows)
-        return self._delete_upto(last)
+        return self._delete_upto(rows[-1][0])
 
     def roll_up_complete_minutes(self) -> None:
         """Roll up what is over, for sinks that get nothing else. Readings whose time is not known yet must wait."""
         rows = whole_minutes(self.ring, self.marks.get(ROLLED_UP), 0, self.ring.last_seq)
         if rows:
             now = self.ring.time_us(rows[-1]) // MINUTE_US
-            ready = (self.ring.time_us(row) // MINUTE_US < now and not self.timeline.is_open(row[2]) for row in rows)
-            self.roll_up([row for row, is_ready in zip(rows, ready, strict=True) if is_ready])
+            over = takewhile(lambda row: self.ring.time_us(row) // MINUTE_US < now, rows)
+            self._roll_up(list(takewhile(lambda row: not self.timeline.is_open(row[2]), over)), saving=False)
 
-    def roll_up(self, rows: list[Row]) -> None:
-        """Roll up those of these rows that are not yet, where that saves room; a sink that lacks none skips it."""
+    def _roll_up(self, rows: list[Row], saving: bool) -> None:
+        """Roll up those of these rows that are not yet; if it is for `saving` room, only where it saves some."""
         rolled = self.marks.get(ROLLED_UP)
-        whole = [row for row in rows if row[0] > rolled and is_whole("readings", row)]
-        if not whole:
-            return
-        minutes = {(row[1], self.ring.time_us(row) // MINUTE_US) for row in whole}
-        if len(minutes) * _WORTH_IT <= len(whole):
-            self._append_rollups(whole)
-        self.marks.put(ROLLED_UP, rows[-1][0])
+        new = [row for row in rows if row[0] > rolled]
+        minutes = {(row[1], self.ring.time_us(row) // MINUTE_US) for row in new}
+        if new and (not saving or len(minutes) * _WORTH_IT <= len(new)):
+            self._append_rollups(new)
+            self.marks.put(ROLLED_UP, rows[-1][0])
 
     def _append_rollups(self, rows: list[Row]) -> None:
         before = self.rollups.last_seq
@@ -111,14 +110,11 @@ class Eviction:
 
     def _note_gap(self, sink: str, rows: list[Row]) -> None:
         """Count what `sink` loses with these rows, and move its cursor past them."""
-        seq, ahead = self.cursors.seq(sink, "readings"), self.cursors.ahead(sink)
-        lost = [
-            row for row in rows if row[0] > seq and not any(after < row[0] <= upto for after, upto in ahead)
-        ]  # fmt: skip
+        lost = [row for row in rows if self.cursors.lacks(sink, row[0])]
         if lost:
             times = [self.ring.time_us(row) for row in lost]
             self.gaps.add(Gap(0, sink, lost[0][0], lost[-1][0], min(times), max(times), len(lost), FULL))
-        if seq < rows[-1][0]:
+        if self.cursors.seq(sink, "readings") < rows[-1][0]:
             self.cursors.skip(sink, "readings", rows[-1][0])
 
     def _delete_upto(self, last: int) -> int:

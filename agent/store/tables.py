@@ -12,7 +12,7 @@ from agent.domain.delivery import DeadLetter, Taken
 from agent.domain.reading import Gap, Rollup, StoredReading
 from agent.store.alarm_log import AlarmLog
 from agent.store.cursors import Cursors
-from agent.store.damage import Damage
+from agent.store.damage import BECAUSE, Sieve
 from agent.store.database import open_database
 from agent.store.dead_letters import TABLE, DeadLetters, Refused
 from agent.store.epochs import Epochs
@@ -104,6 +104,8 @@ def open_tables(path: Path, room: Room, sinks: Sequence[str], now: Instant) -> T
         connection.execute("BEGIN IMMEDIATE")
         tables = _built(connection, path.stat().st_ino, room, now)
         tables.cursors.ensure(sinks, FEED)
+        tables.gaps.forget_the_delivered()
+        tables.alarms.forget_the_oldest(tables.cursors.lowest("alerts"))
         connection.execute("COMMIT")
     except BaseException:
         connection.close()
@@ -117,11 +119,18 @@ def _built(connection: sqlite3.Connection, inode: int, room: Room, now: Instant)
     last_seq = _high_water_mark(connection, cursors)
     if not epochs.known:
         epochs.begin(last_seq + 1, now)
-    gaps = Gaps(connection, cursors, epochs)
-    ring = RingBuffer(connection, places, timeline, epochs, last_seq)
-    rollups = Rollups(connection, places, timeline, epochs, cursors)
-    alarms = AlarmLog(connection, places, timeline)
-    lanes = Lanes(ring, cursors, timeline, Damage(connection, ring, cursors, gaps, letters))
+    sieve = Sieve(connection, letters)
+    gaps = Gaps(connection, cursors, epochs, sieve)
+
+    def count_damaged(seq: int, from_us: int, to_us: int) -> None:
+        for sink in cursors.sinks():
+            if cursors.lacks(sink, seq):
+                gaps.add(Gap(0, sink, seq, seq, from_us, to_us, 1, BECAUSE))
+
+    ring = RingBuffer(connection, places, timeline, epochs, sieve, count_damaged, last_seq)
+    rollups = Rollups(connection, places, timeline, epochs, cursors, sieve)
+    alarms = AlarmLog(connection, places, timeline, sieve)
+    lanes = Lanes(ring, cursors, timeline)
     eviction = Eviction(connection, room, ring, rollups, alarms, gaps, cursors, timeline, marks)
     return Tables(
         connection, inode, timeline, epochs, ring, rollups, alarms, gaps, cursors, letters, lanes, eviction
