@@ -62,8 +62,8 @@ class StoreState(Enum):
 
 
 class Store:
-    """Fits the uplink's `Backlog`. `trouble` says why nothing can be stored now, or is None; `tell` is called with every
-    new `state` and its reason.
+    """Fits the uplink's `Backlog`. `trouble` says why nothing can be stored now, or is None; `tell` is called with
+    every new `state` and its reason.
     """
 
     def __init__(self, settings: StoreSettings, sinks: Sequence[str], clock: Clock) -> None:

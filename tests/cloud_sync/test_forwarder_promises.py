@@ -113,4 +113,4 @@ def in_order(received: Sequence[tuple[str, int]], edge: int) -> None:
         backlog = [seq for seq in arrived if seq <= edge]
         replayed = [seq for seq in arrived if seq >= FIRST_LETTER]
         for lane in (live, backlog, replayed):
-            assert topic == SENSOR_READINGS and lane == sorted(lane) or arrived == sorted(arrived)
+            assert (topic == SENSOR_READINGS and lane == sorted(lane)) or arrived == sorted(arrived)
