@@ -82,10 +82,8 @@ class Room:
             log.warning("%s cannot be made (%s); a full disk is survived without it", self._ballast, error.strerror)
             self._ballast.unlink(missing_ok=True)
 
-    def drop_ballast(self) -> bool:
-        """Whether there was some: what is in the log can then be folded into the database, and the log begin anew."""
-        if not self._ballast.exists():
-            return False
-        log.warning("The disk of %s is full: the ballast is thrown off", self._folder)
-        self._ballast.unlink()
-        return True
+    def drop_ballast(self) -> None:
+        """On a full disk: what is in the log can then be folded into the database, and the log begin anew."""
+        if self._ballast.exists() and shutil.disk_usage(self._folder).free < self._ballast_bytes:
+            log.warning("The disk of %s is full: the ballast is thrown off", self._folder)
+            self._ballast.unlink()
