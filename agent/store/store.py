@@ -21,6 +21,7 @@ from agent.domain.errors import StoreError
 from agent.domain.reading import CheckedReading, Gap
 from agent.store.dead_letters import Refused
 from agent.store.memory import Remembered
+from agent.store.requests import Requests, folder_beside
 from agent.store.writer import Writer
 
 log = logging.getLogger(__name__)
@@ -71,6 +72,7 @@ class Store:
         self._sinks = sinks
         self._clock = clock
         self._writer = Writer(settings.path, settings.size_mb * 1_000_000, sinks, clock.now, settings.metered)
+        self._requests = Requests(folder_beside(settings.path))
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="store")
         self._readings: deque[CheckedReading] = deque()
         self._changes: list[AlarmChange] = []
@@ -96,7 +98,9 @@ class Store:
             self._lost.add(self._readings.popleft())
 
     async def run(self) -> None:
-        """Commit for ever, and between commits bring back what a damaged file still has; ends by cancellation."""
+        """Commit for ever, carry out what commands ask for, and in between bring back what a damaged file still has; ends
+        by cancellation.
+        """
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._commit_for_ever())
             tasks.create_task(self._salvage_for_ever())
@@ -106,6 +110,7 @@ class Store:
             await self._either(self._urgent, self._settings.commit_s)
             self._urgent.clear()
             await asyncio.shield(self.commit())
+            await self._call(self._requests.carry_out, self._writer.replay)
 
     async def _salvage_for_ever(self) -> None:
         """Piece by piece, so that commits and sinks come in between."""

@@ -1,5 +1,6 @@
 """An open database and everything that works on it, built together and dropped together."""
 
+import json
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from agent.domain.clock import Instant
 from agent.domain.delivery import DeadLetter, Taken
 from agent.domain.reading import Gap, Rollup, StoredReading
 from agent.store.alarm_log import AlarmLog
+from agent.store.checksum import is_whole
 from agent.store.cursors import Cursors
 from agent.store.damage import BECAUSE, Sieve
 from agent.store.database import open_database
@@ -79,13 +81,25 @@ class Tables:
             return self.lanes.backlog(sink, limit, beyond, patient, now)
         if lane == "replay":
             letters = self.letters.to_replay(sink, beyond, limit)
-            return Taken(beyond, [DeadLetter(number, self._entry(stream, row)) for number, stream, row in letters])
+            return Taken(beyond, [entry for letter in letters if (entry := self._offered(*letter))])
         after = max(self.cursors.seq(sink, lane), beyond)
         if lane == "alerts":
             return Taken(after, self.alarms.taken(after, limit))
         if lane == "rollups":
             return Taken(after, self.rollups.after(after, limit))
         return Taken(after, self.gaps.after(sink, after, limit))
+
+    def _offered(self, number: int, stream: str, entry: str) -> DeadLetter | None:
+        """A letter to be sent again; None, and withheld with the reason, if it is no whole row of this version."""
+        try:
+            row = json.loads(entry)
+            if isinstance(row, list) and row and is_whole(TABLE[stream], row):
+                return DeadLetter(number, self._entry(stream, row))
+            because = "it is not a row as this version writes it"
+        except (LookupError, TypeError, ValueError) as error:
+            because = f"this version does not know what it means ({error!r})"
+        self.letters.withhold(number, because)
+        return None
 
     def _entry(self, stream: str, row: list[Any]) -> StoredReading | AlarmChange | Gap | Rollup:
         """What the row of a dead letter means."""

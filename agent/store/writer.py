@@ -100,6 +100,12 @@ class Writer:
         """See `Backlog.settle`; durable with the next `write` or `flush`."""
         self._within(lambda tables: tables.settle(sink, lane, after, upto, rejected), durable=False)
 
+    def replay(self, sink: str, numbers: Sequence[int] | None) -> int:
+        """Offer the dead letters of `sink` with these numbers again (None: all); returns how many there are. Durable
+        at once.
+        """
+        return self._within(lambda tables: tables.letters.offer_again(sink, numbers))
+
     def flush(self) -> None:
         """Make durable what was settled."""
         if self._tables is not None and self._tables.connection.in_transaction:
