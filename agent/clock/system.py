@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from threading import Lock
 
 from agent.clock.trust import Trust, date
 from agent.domain.clock import Instant
@@ -42,20 +43,18 @@ class SystemClock:
         self._trust = trust or Trust()
         self._boot = boot
         self._wall = wall
-        self._offset_us = self._measured_us()
-        self._trusted = False
+        self._shown = self._measured_us(), False
         self._look_at_ns = 0
+        self._looking = Lock()
 
     def now(self) -> Instant:
-        """The present; `boot_s` is in whole milliseconds, and `utc_us` the same moment."""
+        """The present; `boot_s` is in whole milliseconds, and `utc_us` the same moment. For any thread."""
         boot_ns = self._boot()
-        stepped = not -_MOVED_NS < self._wall() - boot_ns - 1000 * self._offset_us < _MOVED_NS and self._measure()
+        offset_us, trusted = self._shown
+        if boot_ns >= self._look_at_ns or not -_MOVED_NS < self._wall() - boot_ns - 1000 * offset_us < _MOVED_NS:
+            offset_us, trusted = self._look(boot_ns)
         boot_ms = boot_ns // 1_000_000
-        utc_us = self._offset_us + 1000 * boot_ms
-        if stepped or boot_ns >= self._look_at_ns:
-            self._trusted = self._trust.judge(boot_ns / 1e9, utc_us, stepped)
-            self._look_at_ns = boot_ns + _LOOKED_EVERY_NS
-        return Instant(utc_us, boot_ms / 1000, self._boot_id, self._trusted)
+        return Instant(offset_us + 1000 * boot_ms, boot_ms / 1000, self._boot_id, trusted)
 
     def boot_s(self) -> float:
         return time.clock_gettime(time.CLOCK_BOOTTIME)
@@ -68,17 +67,19 @@ class SystemClock:
         self._trust.not_before(utc_us)
         self._look_at_ns = 0
 
-    def _measure(self) -> bool:
-        """Whether the wall clock really stepped, and was not just read late."""
-        offset_us = self._measured_us()
-        moved_us = offset_us - self._offset_us
-        if -_MOVED_NS < 1000 * moved_us < _MOVED_NS:
-            return False
-        if abs(moved_us) > _STEP_WORTH_TELLING_US:
-            now_us = self._wall() // 1000
-            log.warning("The wall clock was set from %s to %s", date(now_us - moved_us), date(now_us))
-        self._offset_us = offset_us
-        return True
+    def _look(self, boot_ns: int) -> tuple[int, bool]:
+        """The offset and whether it is trusted, both anew; a thread that comes second finds the step noted already."""
+        with self._looking:
+            offset_us = self._measured_us()
+            moved_us = offset_us - self._shown[0]
+            if not (stepped := abs(1000 * moved_us) >= _MOVED_NS):
+                offset_us = self._shown[0]
+            now_us = offset_us + boot_ns // 1000
+            if abs(moved_us) > _STEP_WORTH_TELLING_US:
+                log.warning("The wall clock was set from %s to %s", date(now_us - moved_us), date(now_us))
+            self._shown = offset_us, self._trust.judge(boot_ns / 1e9, now_us, stepped)
+            self._look_at_ns = boot_ns + _LOOKED_EVERY_NS
+            return self._shown
 
     def _measured_us(self) -> int:
         """Wall time at boot, from the reading that was interrupted least."""

@@ -6,7 +6,8 @@ from typing import Any
 
 from agent.domain.alarm import Alarm, AlarmChange, AlarmKind, Priority
 from agent.domain.reading import Flag
-from agent.store.checksum import checksum, is_whole
+from agent.store.checksum import checksum
+from agent.store.damage import Sieve
 from agent.store.database import storable
 from agent.store.places import Places
 from agent.store.timeline import Timeline
@@ -17,10 +18,11 @@ _KEPT = 100_000
 class AlarmLog:
     """Works inside its caller's transactions."""
 
-    def __init__(self, connection: sqlite3.Connection, places: Places, timeline: Timeline) -> None:
+    def __init__(self, connection: sqlite3.Connection, places: Places, timeline: Timeline, sieve: Sieve) -> None:
         self._connection = connection
         self._places = places
         self._timeline = timeline
+        self._sieve = sieve
 
     def append(self, changes: Iterable[AlarmChange]) -> None:
         """Changes keep their sequence number, unless the log, unreadable when they were numbered, is ahead of it:
@@ -33,7 +35,7 @@ class AlarmLog:
             self._write((
                 max(change.seq, free + n), self._places.row_of(alarm.sensor), alarm.kind.value, alarm.priority.value,
                 limit, float(alarm.deadband), float(alarm.on_delay_s), float(alarm.off_delay_s), int(change.active),
-                change.occurrence, change.raised, self._timeline.segment_of(at), round(at.boot_s * 1000),
+                change.occurrence, change.raised, self._timeline.segment_of(at), at.boot_ms,
                 None if change.value is None else float(change.value), int(change.flag), storable(change.message),
             ))  # fmt: skip
 
@@ -59,13 +61,13 @@ class AlarmLog:
     def _rows(self, seq: int, limit: int) -> list[tuple[Any, ...]]:
         ask = "SELECT * FROM alarm_log WHERE seq > ? ORDER BY seq LIMIT ?"
         rows = self._connection.execute(ask, (seq, limit)).fetchall()
-        return [row for row in rows if is_whole("alarm_log", row)]
+        return self._sieve.whole("alerts", rows)
 
     def newest_of_each(self) -> Sequence[AlarmChange]:
         """The last change of every alarm there ever was: where it stands."""
         newest = "SELECT max(seq) FROM alarm_log GROUP BY sensor, kind"
         rows = self._connection.execute(f"SELECT * FROM alarm_log WHERE seq IN ({newest}) ORDER BY seq").fetchall()
-        return [self.change(row) for row in rows if is_whole("alarm_log", row)]
+        return [self.change(row) for row in self._sieve.whole("alerts", rows)]
 
     def last_seq(self) -> int:
         """0 when nothing was ever logged."""

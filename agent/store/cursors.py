@@ -59,6 +59,10 @@ class Cursors:
         """The stretches of readings settled ahead of the cursor, in order."""
         return self._ahead.get(sink, ())
 
+    def lacks(self, sink: str, seq: int) -> bool:
+        """Whether that reading is not settled with the sink."""
+        return seq > self.seq(sink, "readings") and not any(after < seq <= upto for after, upto in self.ahead(sink))
+
     def settle(self, sink: str, stream: str, after: int, upto: int, delivered: int, rejected: int) -> None:
         """What lies after `after` up to `upto` is done with; so many of it were delivered and rejected."""
         seq, delivered_before, rejected_before = self._cursors[sink, stream]

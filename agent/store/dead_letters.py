@@ -43,6 +43,11 @@ class DeadLetters:
         self._write((last + 1, sink, stream, seq, storable(because), entry, 0))
         self._connection.execute("DELETE FROM dead_letters WHERE id <= ?", (last + 1 - _MOST,))
 
+    def evict(self, count: int) -> int:
+        """Delete so many of the oldest; returns how many went."""
+        oldest = "SELECT id FROM dead_letters ORDER BY id LIMIT ?"
+        return self._connection.execute(f"DELETE FROM dead_letters WHERE id IN ({oldest})", (count,)).rowcount
+
     def offer_again(self, sink: str, ids: Sequence[int] | None) -> int:
         """Mark these letters of `sink` (None: all) for replay; returns how many there are."""
         wanted = None if ids is None else set(ids)

@@ -3,7 +3,8 @@
 1. readings that every sink has;
 2. the oldest other readings, leaving their roll-ups and a gap record for each sink that lacked them;
 3. the oldest roll-ups, when there are no more readings or roll-ups take a quarter of the room;
-4. changes of alarms, those that every sink and MQTT have first; where each alarm stands is never forgotten.
+4. dead letters;
+5. changes of alarms, those that every sink and MQTT have first; where each alarm stands is never forgotten.
 """
 
 import logging
@@ -13,8 +14,8 @@ from itertools import takewhile
 
 from agent.domain.reading import Gap
 from agent.store.alarm_log import AlarmLog
-from agent.store.checksum import is_whole
 from agent.store.cursors import Cursors
+from agent.store.dead_letters import DeadLetters
 from agent.store.gaps import Gaps
 from agent.store.marks import Marks
 from agent.store.ring_buffer import RingBuffer, Row
@@ -44,6 +45,7 @@ class Eviction:
     rollups: Rollups
     alarms: AlarmLog
     gaps: Gaps
+    letters: DeadLetters
     cursors: Cursors
     timeline: Timeline
     marks: Marks
@@ -64,7 +66,7 @@ class Eviction:
         may_go = oldest is not None and newest is not None and oldest < newest
         if may_go and not self._too_many_rollups():
             return self._evict_readings(oldest or 0, newest or 0)
-        if self._evict_rollups() or self.alarms.evict(AT_ONCE, self.cursors.lowest("alerts")):
+        if self._evict_rollups() or self.letters.evict(AT_ONCE) or self._evict_alarms():
             return 0
         return self._evict_readings(oldest or 0, newest or 0) if may_go else None
 
@@ -77,11 +79,12 @@ class Eviction:
             return self._delete_upto(last)
         self.timeline.freeze_open()
         rows = whole_minutes(self.ring, oldest - 1, last, newest - 1)
-        last = rows[-1][0]
+        if not rows:
+            return 0  # all of them were damaged, and are gone
         self._roll_up(rows, saving=True)
         for sink in self.cursors.sinks():
             self._note_gap(sink, rows)
-        return self._delete_upto(last)
+        return self._delete_upto(rows[-1][0])
 
     def roll_up_complete_minutes(self) -> None:
         """Roll up what is over, for sinks that get nothing else. Readings whose time is not known yet must wait."""
@@ -94,10 +97,10 @@ class Eviction:
     def _roll_up(self, rows: list[Row], saving: bool) -> None:
         """Roll up those of these rows that are not yet; if it is for `saving` room, only where it saves some."""
         rolled = self.marks.get(ROLLED_UP)
-        whole = [row for row in rows if row[0] > rolled and is_whole("readings", row)]
-        minutes = {(row[1], self.ring.time_us(row) // MINUTE_US) for row in whole}
-        if whole and (not saving or len(minutes) * _WORTH_IT <= len(whole)):
-            self._append_rollups(whole)
+        new = [row for row in rows if row[0] > rolled]
+        minutes = {(row[1], self.ring.time_us(row) // MINUTE_US) for row in new}
+        if new and (not saving or len(minutes) * _WORTH_IT <= len(new)):
+            self._append_rollups(new)
             self.marks.put(ROLLED_UP, rows[-1][0])
 
     def _append_rollups(self, rows: list[Row]) -> None:
@@ -110,14 +113,11 @@ class Eviction:
 
     def _note_gap(self, sink: str, rows: list[Row]) -> None:
         """Count what `sink` loses with these rows, and move its cursor past them."""
-        seq, ahead = self.cursors.seq(sink, "readings"), self.cursors.ahead(sink)
-        lost = [
-            row for row in rows if row[0] > seq and not any(after < row[0] <= upto for after, upto in ahead)
-        ]  # fmt: skip
+        lost = [row for row in rows if self.cursors.lacks(sink, row[0])]
         if lost:
             times = [self.ring.time_us(row) for row in lost]
             self.gaps.add(Gap(0, sink, lost[0][0], lost[-1][0], min(times), max(times), len(lost), FULL))
-        if seq < rows[-1][0]:
+        if self.cursors.seq(sink, "readings") < rows[-1][0]:
             self.cursors.skip(sink, "readings", rows[-1][0])
 
     def _delete_upto(self, last: int) -> int:
@@ -125,6 +125,9 @@ class Eviction:
 
     def _too_many_rollups(self) -> bool:
         return self.rollups.held() * _ROLLUP_BYTES > self.room.pages * PAGE_BYTES // 4
+
+    def _evict_alarms(self) -> bool:
+        return self.alarms.evict(AT_ONCE, self.cursors.lowest("alerts")) > 0
 
     def _evict_rollups(self) -> bool:
         gone = self.rollups.evict(AT_ONCE)

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from agent.domain.reading import Gap
-from agent.store.checksum import checksum, is_whole
+from agent.store.checksum import checksum
 from agent.store.cursors import Cursors
+from agent.store.damage import Sieve
 from agent.store.epochs import Epochs
 
 _KEPT = 10_000
@@ -15,10 +16,11 @@ _KEPT = 10_000
 class Gaps:
     """Works inside its caller's transactions."""
 
-    def __init__(self, connection: sqlite3.Connection, cursors: Cursors, epochs: Epochs) -> None:
+    def __init__(self, connection: sqlite3.Connection, cursors: Cursors, epochs: Epochs, sieve: Sieve) -> None:
         self._connection = connection
         self._cursors = cursors
         self._epochs = epochs
+        self._sieve = sieve
         last: int = connection.execute("SELECT coalesce(max(seq), 0) FROM gaps").fetchone()[0]
         self._last_seq = max(last, cursors.highest("gaps"))
 
@@ -36,7 +38,7 @@ class Gaps:
         """The oldest of that sink's with a greater number."""
         ask = "SELECT * FROM gaps WHERE seq > ? AND sink = ? ORDER BY seq LIMIT ?"
         rows = self._connection.execute(ask, (seq, sink, limit)).fetchall()
-        return [self.gap(row) for row in rows if is_whole("gaps", row)]
+        return [self.gap(row) for row in self._sieve.whole("gaps", rows)]
 
     def gap(self, row: Sequence[Any]) -> Gap:
         """What a row means."""

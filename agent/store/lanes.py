@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from agent.domain.clock import Instant
 from agent.domain.delivery import Taken
 from agent.domain.reading import StoredReading
-from agent.store.checksum import is_whole
 from agent.store.cursors import MOST_STRETCHES, Cursors
-from agent.store.damage import Damage
+from agent.store.recovery import Recovery
 from agent.store.ring_buffer import RingBuffer, Row
 from agent.store.timeline import Timeline
 
@@ -26,7 +25,7 @@ class Lanes:
     ring: RingBuffer
     cursors: Cursors
     timeline: Timeline
-    damage: Damage
+    recovery: Recovery
 
     def live(self, sink: str, limit: int, beyond: int, patient: bool, now: Instant) -> Taken:
         """The oldest readings of the live lane."""
@@ -36,6 +35,8 @@ class Lanes:
     def backlog(self, sink: str, limit: int, beyond: int, patient: bool, now: Instant) -> Taken:
         """The oldest of what lies between the cursor and the live lane."""
         seq, ahead = self.cursors.seq(sink, "readings"), self.cursors.ahead(sink)
+        if self.recovery.awaited:
+            return Taken(max(seq, beyond), [])
         upto = ahead[0][0] if ahead else self._live_after(sink, now)
         after = max(seq, beyond)
         found = self._taken(after, upto, limit, patient)
@@ -49,31 +50,22 @@ class Lanes:
         ahead = self.cursors.ahead(sink)
         after = ahead[-1][1] if ahead else self.cursors.seq(sink, "readings")
         rows = self.ring.rows(after, self.ring.last_seq, 1)
-        if not rows or self._is_young(rows[0], now) or len(ahead) >= MOST_STRETCHES:
+        live_ms = round((now.boot_s - LIVE_S) * 1000)
+        if not rows or self.ring.is_since(rows[0], now.boot_id, live_ms) or len(ahead) >= MOST_STRETCHES:
             return after
-        return self.ring.first_younger_than(now.boot_id, _boot_ms(now)) - 1
-
-    def _is_young(self, row: Row, now: Instant) -> bool:
-        return self.timeline.instant(row[2], row[3]).boot_id == now.boot_id and row[3] >= _boot_ms(now)
+        return self.ring.first_younger_than(now.boot_id, live_ms) - 1
 
     def _taken(self, after: int, upto: int, limit: int, patient: bool) -> list[StoredReading]:
-        """Whole rows whose time is known for good; a patient sink gets none from the first on whose time is not."""
+        """Readings whose time is known for good; a patient sink gets none from the first on whose time is not."""
         rows = self.ring.rows(after, upto, limit)
         if any(self.timeline.is_open(row[2]) for row in rows):
             if patient:
                 rows = _before_open(rows, self.timeline)
             else:
                 self.timeline.freeze_open()
-        whole = [row for row in rows if is_whole("readings", row)]
-        if len(whole) < len(rows):
-            self.damage.take_out(rows)
-        return [self.ring.stored(row) for row in whole]
+        return [self.ring.stored(row) for row in rows]
 
 
 def _before_open(rows: Sequence[Row], timeline: Timeline) -> list[Row]:
     first = next(n for n, row in enumerate(rows) if timeline.is_open(row[2]))
     return list(rows[:first])
-
-
-def _boot_ms(now: Instant) -> int:
-    return round((now.boot_s - LIVE_S) * 1000)

@@ -5,11 +5,12 @@ How the oldest make room is in `eviction`.
 
 import logging
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from agent.domain.reading import CheckedReading, Flag, Reading, StoredReading
 from agent.store.checksum import checksum
+from agent.store.damage import Sieve
 from agent.store.database import storable
 from agent.store.epochs import Epochs
 from agent.store.places import Places
@@ -21,15 +22,26 @@ Row = tuple[int, int, int, int, float | None, int, float, int | None, str | None
 
 
 class RingBuffer:
-    """Works inside its caller's transactions. `last_seq` is the highest number ever given."""
+    """Works inside its caller's transactions. `last_seq` is the highest number ever given; `count_damaged` is told of a
+    row that was lost: its number, and the times it lies between.
+    """
 
     def __init__(
-        self, connection: sqlite3.Connection, places: Places, timeline: Timeline, epochs: Epochs, last_seq: int
+        self,
+        connection: sqlite3.Connection,
+        places: Places,
+        timeline: Timeline,
+        epochs: Epochs,
+        sieve: Sieve,
+        count_damaged: Callable[[int, int, int], None],
+        last_seq: int,
     ) -> None:
         self._connection = connection
         self._places = places
         self._timeline = timeline
         self._epochs = epochs
+        self._sieve = sieve
+        self._count_damaged = count_damaged
         self.last_seq = last_seq
 
     def append(self, batch: Iterable[CheckedReading]) -> None:
@@ -40,7 +52,7 @@ class RingBuffer:
             at, value = reading.at, reading.value
             seq += 1
             row = (
-                seq, row_of(reading.sensor), segment_of(at), round(at.boot_s * 1000),
+                seq, row_of(reading.sensor), segment_of(at), at.boot_ms,
                 value if value is None else float(value), int(checked.flag), float(checked.quality),
                 int(checked.tests) if checked.tests else None, because if because is None else storable(because),
             )  # fmt: skip
@@ -49,9 +61,18 @@ class RingBuffer:
         self.last_seq = seq
 
     def rows(self, after: int, upto: int, limit: int) -> list[Row]:
-        """The oldest rows with a number above `after` and not above `upto`, as they are in the file."""
+        """The oldest rows with a number above `after` and not above `upto`, as they are in the file; a damaged one is
+        taken out and counted, between the times of its neighbours.
+        """
         ask = "SELECT * FROM readings WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?"
-        return self._connection.execute(ask, (after, upto, limit)).fetchall()
+        rows: list[Row] = self._connection.execute(ask, (after, upto, limit)).fetchall()
+        whole = self._sieve.whole("readings", rows)
+        if len(whole) == len(rows):
+            return whole
+        times = [self.time_us(row) for row in whole] or [0]
+        for seq in sorted({row[0] for row in rows} - {row[0] for row in whole}):
+            self._count_damaged(seq, min(times), max(times))
+        return self.rows(after, upto, limit)
 
     def stored(self, row: Sequence[Any]) -> StoredReading:
         """What a row means; its checksum was looked at before."""
@@ -79,15 +100,15 @@ class RingBuffer:
         one above the last if there is none.
         """
         low, high = self.oldest_seq() or 0, self.last_seq + 1
-        ask = "SELECT segment, boot_ms FROM readings WHERE seq >= ? ORDER BY seq LIMIT 1"
         while low < high:
             middle = (low + high) // 2
-            found = self._connection.execute(ask, (middle,)).fetchone()
-            if found is None or (self._is_since(found, boot_id, boot_ms)):
+            rows = self.rows(middle - 1, self.last_seq, 1)
+            if not rows or self.is_since(rows[0], boot_id, boot_ms):
                 high = middle
             else:
                 low = middle + 1
         return low
 
-    def _is_since(self, found: tuple[int, int], boot_id: str, boot_ms: int) -> bool:
-        return found[1] >= boot_ms and self._timeline.instant(*found).boot_id == boot_id
+    def is_since(self, row: Row, boot_id: str, boot_ms: int) -> bool:
+        """Whether it was measured in that boot, at or after that boot time."""
+        return row[3] >= boot_ms and self._timeline.instant(row[2], row[3]).boot_id == boot_id

@@ -9,8 +9,9 @@ from itertools import takewhile
 from typing import Any
 
 from agent.domain.reading import Flag, Rollup
-from agent.store.checksum import checksum, is_whole
+from agent.store.checksum import checksum
 from agent.store.cursors import Cursors
+from agent.store.damage import Sieve
 from agent.store.epochs import Epochs
 from agent.store.places import Places
 from agent.store.ring_buffer import RingBuffer, Row
@@ -27,12 +28,14 @@ class Rollups:
     """Works inside its caller's transactions."""
 
     def __init__(
-        self, connection: sqlite3.Connection, places: Places, timeline: Timeline, epochs: Epochs, cursors: Cursors
-    ) -> None:
+        self, connection: sqlite3.Connection, places: Places, timeline: Timeline, epochs: Epochs, cursors: Cursors,
+        sieve: Sieve,
+    ) -> None:  # fmt: skip
         self._connection = connection
         self._places = places
         self._timeline = timeline
         self._epochs = epochs
+        self._sieve = sieve
         last: int = connection.execute("SELECT coalesce(max(seq), 0) FROM rollups").fetchone()[0]
         self.last_seq = max(last, cursors.highest("rollups"))
 
@@ -49,7 +52,7 @@ class Rollups:
         """The oldest with a greater number."""
         ask = "SELECT * FROM rollups WHERE seq > ? ORDER BY seq LIMIT ?"
         rows = self._connection.execute(ask, (seq, limit)).fetchall()
-        return [self.rollup(row) for row in rows if is_whole("rollups", row)]
+        return [self.rollup(row) for row in self._sieve.whole("rollups", rows)]
 
     def rollup(self, row: Sequence[Any]) -> Rollup:
         """What a row means."""

@@ -29,6 +29,8 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 _MOST_UNSENT = 100_000
+_SALVAGE_PAUSE_S = 0.05
+_SALVAGE_AGAIN_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +52,20 @@ class Recalled:
 
     standing: Sequence[AlarmChange] = ()
     unsent: Sequence[AlarmChange] = ()
-    believable_us: int | None = None
-    """The newest time in the ring buffer that can be believed: the clock cannot be right before it."""
+
+
+class StoreState(Enum):
+    """FAILING takes no readings; SALVAGING takes them, and brings back what a damaged file still has."""
+
+    OK = "ok"
+    SALVAGING = "salvaging"
+    FAILING = "failing"
 
 
 class Store:
-    """Fits the uplink's `Backlog`. `trouble` says why nothing can be stored now, or is None."""
+    """Fits the uplink's `Backlog`. `trouble` says why nothing can be stored now, or is None; `tell` is called with
+    every new `state` and its reason.
+    """
 
     def __init__(self, settings: StoreSettings, sinks: Sequence[str], clock: Clock) -> None:
         self._settings = settings
@@ -72,6 +82,8 @@ class Store:
         self._urgent = asyncio.Event()
         self._news = asyncio.Event()
         self.trouble: str | None = None
+        self.state = StoreState.OK
+        self.tell: Callable[[str, str | None], None] = lambda state, because: None
 
     def put(self, readings: Iterable[CheckedReading], changes: Sequence[AlarmChange]) -> None:
         """Take in readings and alarm changes for the next commit, which an alarm change makes due at once."""
@@ -86,12 +98,32 @@ class Store:
             self._lost.add(self._readings.popleft())
 
     async def run(self) -> None:
-        """Commit for ever, and carry out what commands ask for; ends by cancellation."""
+        """Commit for ever, carry out what commands ask for, and in between bring back what a damaged file still has; ends
+        by cancellation.
+        """
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._commit_for_ever())
+            tasks.create_task(self._salvage_for_ever())
+
+    async def _commit_for_ever(self) -> None:
         while True:
             await self._either(self._urgent, self._settings.commit_s)
             self._urgent.clear()
             await asyncio.shield(self.commit())
             await self._call(self._requests.carry_out, self._writer.replay)
+
+    async def _salvage_for_ever(self) -> None:
+        """Piece by piece, so that commits and sinks come in between."""
+        while True:
+            await self._clock.sleep(_SALVAGE_PAUSE_S if self._writer.is_salvaging else self._settings.commit_s)
+            if self._writer.is_salvaging:
+                try:
+                    await self._call(self._writer.salvage)
+                    self._tell(self.trouble)
+                except StoreError as error:
+                    if not self.trouble:
+                        log.error("What a damaged file still has cannot be brought back now: %s", error)
+                    await self._clock.sleep(_SALVAGE_AGAIN_S)
 
     async def commit(self) -> None:
         """Store what waits. A failure is told in `trouble`, logged once, and tried again with the next commit."""
@@ -132,22 +164,33 @@ class Store:
             log.error("Readings cannot be stored, alarms go on: %s", trouble)
         elif self.trouble and not trouble:
             log.warning("Readings are stored again")
-        self.trouble = trouble
+        salvaging = StoreState.SALVAGING if self._writer.is_salvaging else StoreState.OK
+        state = StoreState.FAILING if trouble else salvaging
+        if (state, trouble) != (self.state, self.trouble):
+            self.tell(state.value, trouble)
+        self.state, self.trouble = state, trouble
 
-    async def recall(self, usable_quality: float, remember: Callable[[Remembered], None]) -> Recalled:
+    async def recall(
+        self,
+        usable_quality: float,
+        remember: Callable[[Remembered], None],
+        not_before: Callable[[int], None] = lambda _: None,
+    ) -> Recalled:
         """What is known from before; nothing (and `trouble`) where the database cannot be opened.
 
-        `remember` gets what the checks should know, oldest first; it is called in the store's thread.
+        `not_before` gets the newest time (UTC microseconds) that can be believed. `remember` gets what the checks
+        should know, oldest first; it is called in the store's thread.
         """
         try:
             standing = await self._call(self._writer.standing_alarms)
             unsent = await self._call(self._writer.unsent_alarms, _MOST_UNSENT)
-            believable_us = await self._call(self._writer.believable_us)
+            if believable_us := await self._call(self._writer.believable_us):
+                not_before(believable_us)
             await self._call(self._writer.recall, self._clock.now(), usable_quality, remember)
         except StoreError as error:
             self._tell(str(error))
             return Recalled()
-        return Recalled(standing, unsent, believable_us)
+        return Recalled(standing, unsent)
 
     async def feed_has(self, seq: int) -> None:
         """The alarm feed has published everything up to that change; if that cannot be noted it is published twice."""

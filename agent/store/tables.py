@@ -14,7 +14,7 @@ from agent.domain.reading import Gap, Rollup, StoredReading
 from agent.store.alarm_log import AlarmLog
 from agent.store.checksum import is_whole
 from agent.store.cursors import Cursors
-from agent.store.damage import Damage
+from agent.store.damage import BECAUSE, Sieve
 from agent.store.database import open_database
 from agent.store.dead_letters import TABLE, DeadLetters, Refused
 from agent.store.epochs import Epochs
@@ -23,6 +23,7 @@ from agent.store.gaps import Gaps
 from agent.store.lanes import Lanes
 from agent.store.marks import Marks
 from agent.store.places import Places
+from agent.store.recovery import Recovery, inherit
 from agent.store.ring_buffer import RingBuffer
 from agent.store.rollups import Rollups
 from agent.store.room import Room
@@ -51,6 +52,7 @@ class Tables:
     letters: DeadLetters
     lanes: Lanes
     eviction: Eviction
+    recovery: Recovery
 
     def settle(self, sink: str, lane: str, after: int, upto: int, rejected: Sequence[Refused]) -> None:
         """Book what a sink has taken and refused of what lies after `after`, up to `upto`."""
@@ -108,16 +110,24 @@ class Tables:
         return self.alarms.change(row) if stream == "alerts" else self.gaps.gap(row)
 
 
-def open_tables(path: Path, room: Room, sinks: Sequence[str], now: Instant) -> Tables:
-    """Open the database at `path` and see that every sink has its cursors.
+def open_tables(path: Path, room: Room, sinks: Sequence[str], now: Instant, last_seq: int | None = None) -> Tables:
+    """Open the database at `path` and see that every sink has its cursors. A fresh one inherits from a damaged one
+    beside it, whose last number is `last_seq` if that is known.
 
     Raises sqlite3.Error, StoreError or OSError; KeyError or ValueError when it holds what this version does not know.
     """
     connection = open_database(path, room)
     try:
         connection.execute("BEGIN IMMEDIATE")
-        tables = _built(connection, path.stat().st_ino, room, now)
+        first_seq = None
+        if connection.execute("SELECT 1 FROM epochs").fetchone() is None:
+            first_seq = inherit(connection, path, last_seq or 0)
+        tables = _built(connection, path, room, now, first_seq)
         tables.cursors.ensure(sinks, FEED)
+        if first_seq is not None:
+            tables.recovery.begin(last_seq is not None)
+        tables.gaps.forget_the_delivered()
+        tables.alarms.forget_the_oldest(tables.cursors.lowest("alerts"))
         connection.execute("COMMIT")
     except BaseException:
         connection.close()
@@ -125,20 +135,29 @@ def open_tables(path: Path, room: Room, sinks: Sequence[str], now: Instant) -> T
     return tables
 
 
-def _built(connection: sqlite3.Connection, inode: int, room: Room, now: Instant) -> Tables:
+def _built(connection: sqlite3.Connection, path: Path, room: Room, now: Instant, first_seq: int | None) -> Tables:
     places, timeline, epochs = Places(connection), Timeline(connection), Epochs(connection)
     cursors, marks, letters = Cursors(connection), Marks(connection), DeadLetters(connection)
-    last_seq = _high_water_mark(connection, cursors)
-    if not epochs.known:
+    last_seq = max(_high_water_mark(connection, cursors), (first_seq or 1) - 1)
+    if first_seq is not None or not epochs.known:
         epochs.begin(last_seq + 1, now)
-    gaps = Gaps(connection, cursors, epochs)
-    ring = RingBuffer(connection, places, timeline, epochs, last_seq)
-    rollups = Rollups(connection, places, timeline, epochs, cursors)
-    alarms = AlarmLog(connection, places, timeline)
-    lanes = Lanes(ring, cursors, timeline, Damage(connection, ring, cursors, gaps, letters))
-    eviction = Eviction(connection, room, ring, rollups, alarms, gaps, cursors, timeline, marks)
+    sieve = Sieve(connection, letters)
+    gaps = Gaps(connection, cursors, epochs, sieve)
+
+    def count_damaged(seq: int, from_us: int, to_us: int) -> None:
+        for sink in cursors.sinks():
+            if cursors.lacks(sink, seq):
+                gaps.add(Gap(0, sink, seq, seq, from_us, to_us, 1, BECAUSE))
+
+    ring = RingBuffer(connection, places, timeline, epochs, sieve, count_damaged, last_seq)
+    rollups = Rollups(connection, places, timeline, epochs, cursors, sieve)
+    alarms = AlarmLog(connection, places, timeline, sieve)
+    recovery = Recovery(connection, path, ring, cursors, gaps, marks)
+    lanes = Lanes(ring, cursors, timeline, recovery)
+    eviction = Eviction(connection, room, ring, rollups, alarms, gaps, letters, cursors, timeline, marks)
     return Tables(
-        connection, inode, timeline, epochs, ring, rollups, alarms, gaps, cursors, letters, lanes, eviction
+        connection, path.stat().st_ino, timeline, epochs, ring, rollups, alarms, gaps, cursors, letters, lanes,
+        eviction, recovery,
     )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Callable
 from pathlib import Path
+from threading import Thread
 from uuid import UUID
 
 import pytest
@@ -39,12 +40,12 @@ ALONE = (
 class Stage:
     """Two clocks and a kernel that say what the test wants; reading a clock takes 60 ns."""
 
-    def __init__(self, wall_us: int = NOON_US, synchronised: bool = True) -> None:
+    def __init__(self, synchronised: bool = True, trust: Trust | None = None) -> None:
         self.boot_ns = 100 * 10**9
-        self.wall_us = wall_us
+        self._wall_ns = 1000 * NOON_US
         self.synchronised = synchronised
-        self.trust = Trust(lambda: self.synchronised, lambda stepped: False, lambda boot_s, stepped: False)
-        self.clock = SystemClock(self.trust, self._boot, self._wall)
+        trust = trust or Trust(lambda: self.synchronised, lambda stepped: False, lambda boot_s, stepped: False)
+        self.clock = SystemClock(trust, self._boot, self._wall)
 
     def _boot(self) -> int:
         self._pass_ns(60)
@@ -61,10 +62,6 @@ class Stage:
     @property
     def wall_us(self) -> int:
         return self._wall_ns // 1000
-
-    @wall_us.setter
-    def wall_us(self, us: int) -> None:
-        self._wall_ns = 1000 * us
 
     def advance(self, seconds: float) -> None:
         self._pass_ns(round(seconds * 1e9))
@@ -116,6 +113,14 @@ def test_a_step_counts_from_the_very_next_instant(seconds: float, caplog: pytest
     assert caplog.text.count("was set from") == (abs(seconds) > 1)
 
 
+def test_a_hair_between_the_clocks_is_no_step() -> None:
+    stage = Stage()
+    before = stage.clock.now()
+    stage.step(0.004)
+    stage.advance(2)
+    assert stage.clock.now().utc_us - before.utc_us in (2_000_000, 2_001_000)
+
+
 def test_a_step_is_told_in_words(caplog: pytest.LogCaptureFixture) -> None:
     stage = Stage()
     stage.step(-HOUR_S)
@@ -147,6 +152,32 @@ def test_trust_is_looked_at_once_a_second_and_at_every_step() -> None:
     stage.synchronised = False
     stage.step(HOUR_S)
     assert not stage.clock.now().trusted
+
+
+class SlowTrust(Trust):
+    """Takes its time; `steps` is what it was told."""
+
+    def __init__(self) -> None:
+        self.steps: list[bool] = []
+
+    def judge(self, boot_s: float, utc_us: int, stepped: bool) -> bool:
+        self.steps.append(stepped)
+        time.sleep(0.05)
+        return True
+
+
+def test_two_threads_see_one_step() -> None:
+    """The one that comes while the other looks must not take it for a second step."""
+    trust = SlowTrust()
+    stage = Stage(trust=trust)
+    stage.clock.now()
+    stage.step(HOUR_S)
+    threads = [Thread(target=stage.clock.now) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert trust.steps.count(True) == 1
 
 
 def test_a_floor_counts_from_the_next_instant() -> None:

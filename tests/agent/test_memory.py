@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 
 from agent.checks.history import Baseline
+from agent.domain.clock import Instant
 from agent.domain.reading import CheckedReading, Flag
 from agent.store.memory import Remembered
 from agent.store.writer import Writer
-from tests.agent.farm import NOON_US, OXYGEN, WARMTH, at, checked
+from tests.agent.farm import BOOT, NOON_US, OXYGEN, WARMTH, at, checked
 from tests.clock import FakeClock
 
 HOUR_S, DAY_S = 3600.0, 86_400.0
@@ -99,3 +100,13 @@ def test_the_first_row_of_the_hour_is_found_in_any_number_of_rows(writer: Writer
     memory = recall(writer, 2 * DAY_S + 200)
     assert [past.mean for past in memory] == [2.0] * count
     assert {past.sensor_id for past in memory} <= {OXYGEN.sensor_id}
+
+
+@pytest.mark.parametrize("boot_id", [BOOT, EARLIER])
+def test_a_boot_in_1970_reads_back_its_own_hour_and_nothing_older(writer: Writer, boot_id: str) -> None:
+    """Wall time would make everything stored before look like the future."""
+    stamps = [at(n * 60.0, n * 60_000_000, trusted=False) for n in range(300)]
+    writer.write([checked(n * 60.0, 8.0, moment=moment) for n, moment in enumerate(stamps)], [], [])
+    memory: list[Remembered] = []
+    writer.recall(Instant(300 * 60_000_000, 300 * 60.0, boot_id, False), 0.7, memory.append)
+    assert len([past for past in memory if not past.bucket]) == (60 if boot_id == BOOT else 0)

@@ -1,0 +1,84 @@
+"""A flipped bit passes SQLite's own checks; it does not pass for a measurement here."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from agent.domain.reading import Gap
+from agent.store.checksum import checksum, is_whole
+from cloud_sync.uplink.interfaces import Lane
+from tests.agent.conftest import Opened
+from tests.agent.farm import change, others, settle, several, waiting
+
+NAME = "ring-buffer.sqlite"
+
+
+def flip(folder: Path, sql: str) -> None:
+    with closing(sqlite3.connect(folder / NAME)) as database:
+        database.execute(sql)
+        database.commit()
+
+
+async def test_a_damaged_reading_is_counted_once_for_each_sink_that_lacks_it(
+    tmp_path: Path, opened: Opened, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = opened()
+    store.put(several(1, 20), [])
+    await store.commit()
+    await settle(store, "http", 10)
+    await store.commit()
+    flip(tmp_path, "UPDATE readings SET value = 8.0 WHERE seq IN (4, 15)")
+    for _ in range(2):
+        assert [one.seq for one in await waiting(store)] == [n for n in range(1, 21) if n not in (4, 15)]
+        assert [one.seq for one in await waiting(store, "http")] == [n for n in range(11, 21) if n != 15]
+        for sink, lost in (("archive", [4, 15]), ("http", [15])):
+            gaps = [gap for gap in await others(store, Lane.GAPS, sink) if isinstance(gap, Gap)]
+            assert sorted(gap.first_seq for gap in gaps) == lost
+            assert all(gap.count == 1 and "checksum" in gap.because and gap.from_us > 0 for gap in gaps)
+    assert [record.getMessage()[:15] for record in caplog.records] == ["readings row 4 ", "readings row 15"]
+    with closing(sqlite3.connect(tmp_path / NAME)) as database:
+        kept = database.execute("SELECT sink, stream, seq FROM dead_letters ORDER BY seq").fetchall()
+    assert kept == [("", "readings", 4), ("", "readings", 15)]
+
+
+async def test_a_damaged_alarm_is_told_and_holds_up_nothing(
+    tmp_path: Path, opened: Opened, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = opened()
+    store.put([], [change(1), change(2, False), change(3, occurrence=2)])
+    await store.commit()
+    flip(tmp_path, "UPDATE alarm_log SET value = 9.0 WHERE seq = 2")
+    assert [one.seq for one in await others(store, Lane.ALERTS)] == [1, 3]
+    assert [one.seq for one in (await store.recall(0.7, lambda _: None)).standing] == [3]
+    assert "alarm_log row 2 in the ring buffer is damaged" in caplog.text
+
+
+async def test_a_damaged_segment_makes_the_whole_file_suspect(tmp_path: Path, opened: Opened) -> None:
+    """All readings of a boot would get a wrong time: that is worse than to begin anew."""
+    store = opened()
+    store.put(several(1, 20), [])
+    await store.commit()
+    await store.close()
+    flip(tmp_path, "UPDATE segments SET offset_us = offset_us + 3600000000")
+    store = opened()
+    store.put(several(21, 20), [])
+    await store.commit()
+    assert all(one.checked.reading.at.utc_us < 1.8e15 for one in await waiting(store))
+    assert store.trouble is None
+
+
+columns = st.lists(st.one_of(st.none(), st.integers(-(2**63), 2**63 - 1), st.floats(allow_nan=False), st.text()))
+
+
+@settings(max_examples=200)
+@given(row=columns, other=columns)
+def test_a_checksum_tells_rows_apart(row: list[object], other: list[object]) -> None:
+    whole = (*row, checksum("readings", row))
+    assert is_whole("readings", whole)
+    assert -(2**31) <= checksum("readings", row) < 2**31
+    assert not is_whole("gaps", whole)
+    assert is_whole("readings", (*other, whole[-1])) == (repr(other) == repr(row))

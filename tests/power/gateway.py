@@ -1,0 +1,174 @@
+"""What is recorded: the real store and the real forwarder, fed with numbered readings, delivering to a scripted sink.
+
+Reading n has the value n and, since they are stored in order from the beginning, the sequence number n. On the standard
+output it says, one JSON object a line, what it promises when it promises it: `{"stored": n, "changes": k}` when the
+commit of everything up to there has returned, `{"accepted": [[topic, body], …]}` when the sink has taken records,
+`{"published": k}` when MQTT has the alarm changes up to there.
+"""
+
+import json
+import os
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from agent.domain.alarm import AlarmChange
+from agent.domain.clock import Clock
+from agent.domain.errors import SinkUnavailable, StoreError
+from agent.domain.reading import CheckedReading, Flag, Reading
+from agent.store.store import Store, StoreSettings
+from cloud_sync.contract.record import Record
+from cloud_sync.contract.topics import SENSOR_READINGS
+from cloud_sync.uplink.forwarder import Forwarder
+from cloud_sync.uplink.interfaces import Batching, Delivery, Rejection
+from tests.agent.farm import NOON_US, OXYGEN, WARMTH, alarm
+from tests.clock import FakeClock
+
+SINK = "cloud"
+ALARM = alarm()
+AT_ONCE = 40
+"""So many readings leave the ring at once, in place of `agent.store.eviction.AT_ONCE`."""
+
+OpenStore = Callable[[Path, Clock], Store]
+
+
+def settings(folder: Path) -> StoreSettings:
+    """The smallest ring buffer there is: it is full soon, and its log is folded back often."""
+    return StoreSettings(folder / "ring-buffer.sqlite", size_mb=1)
+
+
+def open_store(folder: Path, clock: Clock) -> Store:
+    return Store(settings(folder), [SINK], clock)
+
+
+def reading(number: int, clock: FakeClock) -> CheckedReading:
+    """Measured a second after the one before; its long reason takes two pages, so few readings fill the ring."""
+    clock.advance(1.0)
+    found = Reading((OXYGEN, WARMTH)[number % 2], clock.now(), float(number))
+    return CheckedReading(found, Flag.SUSPECT, 0.75, "11311", f"{number} " * (6000 // len(f"{number} ")))
+
+
+def change(number: int, clock: Clock) -> AlarmChange:
+    """Of the one alarm there is: by turns it is raised and cleared."""
+    now, occurrence = clock.now(), (number + 1) // 2
+    message = f"the oxygen is low, the {occurrence}. time"
+    raised = f"{now.boot_id}/{occurrence}"
+    return AlarmChange(number, ALARM, number % 2 == 1, occurrence, raised, now, 5.8, Flag.GOOD, message)
+
+
+class DiskTrouble(Exception):
+    """The store cannot read or write, which the forwarder would sit out."""
+
+
+class Idle(Exception):
+    """The forwarder has nothing left to deliver."""
+
+
+class UntilIdle:
+    """The store as a backlog that ends the forwarder when there is nothing to do, or trouble with the disk."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def take(self, *arguments: Any) -> Any:
+        try:
+            return await self._store.take(*arguments)
+        except StoreError as error:
+            raise DiskTrouble(str(error)) from error
+
+    async def settle(self, *arguments: Any) -> None:
+        try:
+            await self._store.settle(*arguments)
+        except StoreError as error:
+            raise DiskTrouble(str(error)) from error
+
+    async def wait(self, seconds: float) -> None:
+        raise Idle
+
+
+async def deliver(store: Store, sink: "ScriptedSink", clock: Clock) -> None:
+    """Let the forwarder run until everything is delivered. Raises DiskTrouble."""
+    with suppress(Idle):
+        await Forwarder(SINK, sink, UntilIdle(store), "pond-1", clock, uniform=lambda low, high: 0.0).run()
+
+
+class ScriptedSink:
+    """Hands the records it takes to `accept`. By its script it then loses the acknowledgement, answers only after what
+    happens `meanwhile`, or refuses the first of several readings.
+    """
+
+    def __init__(self, accept: Callable[[Sequence[Record]], None], script: Iterable[str] = (), limit: int = 20) -> None:
+        self.batching = Batching(limit)
+        self._accept = accept
+        self._script = iter(script)
+
+    async def open(self) -> None: ...
+
+    async def close(self) -> None: ...
+
+    async def meanwhile(self) -> None: ...
+
+    async def send(self, batch: Sequence[Record]) -> Delivery:
+        step = next(self._script, "accept")
+        refused = batch[:1] if step == "refuse" and batch[0].topic == SENSOR_READINGS and len(batch) > 1 else []
+        self._accept(batch[len(refused) :])
+        if step == "lose":
+            raise SinkUnavailable("connection reset")
+        if step == "meanwhile":
+            await self.meanwhile()
+        return Delivery([Rejection(record.seq, "no such sensor") for record in refused])
+
+
+class Gateway:
+    """Lives on a clock, and promises what it stores."""
+
+    def __init__(self, folder: Path, open_the_store: OpenStore, clock: FakeClock) -> None:
+        self._folder = folder
+        self._open = open_the_store
+        self._clock = clock
+        self._number = 0
+        self._change = 0
+
+    async def live(self, plan: str) -> None:
+        """From start to stop. Something is measured and stored for each letter of the plan; before `s` the clock is set
+        right, after `d` everything is delivered.
+        """
+        store = self._open(self._folder, self._clock)
+        await store.recall(0.7, lambda past: None)
+        script = ["accept", "meanwhile", "lose", "accept", "refuse"] * 100
+        sink = ScriptedSink(lambda batch: say(accepted=[[record.topic, record.body] for record in batch]), script)
+        sink.meanwhile = lambda: self._measure(store, 5)  # type: ignore[method-assign]
+        for turn, what in enumerate(plan):
+            if what == "s":
+                self._clock.synchronise()
+            await self._measure(store, 7, alarm=turn % 3 == 0)
+            if what == "d":
+                await deliver(store, sink, self._clock)
+        await store.close()
+
+    async def _measure(self, store: Store, count: int, alarm: bool = False) -> None:
+        readings = [reading(self._number + n, self._clock) for n in range(1, count + 1)]
+        self._number += count
+        self._change += alarm
+        store.put(readings, [change(self._change, self._clock)] if alarm else [])
+        await store.commit()
+        assert store.trouble is None, store.trouble
+        say(stored=self._number, changes=self._change)
+        if self._change % 2:
+            say(published=self._change)
+            await store.feed_has(self._change)
+
+
+def say(**promise: Any) -> None:
+    line = json.dumps(promise).encode()
+    assert os.write(1, line) == len(line)
+
+
+async def work(folder: Path, open_the_store: OpenStore = open_store) -> None:
+    """In the first life an outage fills the ring; before the second the machine was off, and its clock is wrong."""
+    clock = FakeClock(NOON_US)
+    gateway = Gateway(folder, open_the_store, clock)
+    await gateway.live("ddd...dd" + 26 * "." + "dd.d")
+    clock.reboot(utc_us=NOON_US - 3600 * 1_000_000)
+    await gateway.live("..dd..sd.d")

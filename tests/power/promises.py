@@ -1,0 +1,132 @@
+"""What the gateway owes to those who have heard from it, and whether a disk that a power cut left can still keep it."""
+
+import json
+import sqlite3
+from collections.abc import Iterable, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from agent.store.store import Store
+from cloud_sync.contract.record import Record
+from cloud_sync.contract.topics import SENSOR_ALERTS, SENSOR_GAPS, SENSOR_READINGS, SENSOR_ROLLUPS
+from tests.clock import FakeClock
+from tests.power.gateway import DiskTrouble, OpenStore, ScriptedSink, change, deliver, reading, settings
+
+NEW = 1_000_000
+"""Readings with this value and above are measured after the cut."""
+
+TOPICS = (SENSOR_READINGS, SENSOR_ALERTS, SENSOR_GAPS, SENSOR_ROLLUPS)
+Body = dict[str, Any]
+Number = tuple[str, str | None, int]
+
+
+class Broken(Exception):
+    """A promise that is not kept, in words."""
+
+
+class Cloud:
+    """Everything that ever arrived, before and after the cut."""
+
+    def __init__(self, before: "Cloud | None" = None) -> None:
+        self.bodies: dict[Number, Body] = dict(before.bodies) if before else {}
+        self._numbers: dict[str, Number] = dict(before._numbers) if before else {}
+
+    def accept(self, topic: str, body: Body) -> None:
+        """Raises Broken unless a number (topic, epoch, sequence) means one thing for ever, and a reading has one number
+        for ever.
+        """
+        number = topic, body["metadata"].get("epoch"), body["metadata"]["sequence"]
+        known = self.bodies.setdefault(number, body)
+        if known != body:
+            raise Broken(f"{number} now is {body!s:.300}, but was {known!s:.300}")
+        if topic == SENSOR_READINGS:
+            for thing in (f"{body['sensor_id']} at {body['time']}", f"reading {body['value']}"):
+                if self._numbers.setdefault(thing, number) != number:
+                    raise Broken(f"{thing} now is {number}, but was {self._numbers[thing]}")
+
+    def highest(self, topic: str) -> int:
+        return max((seq for of, _, seq in self.bodies if of == topic), default=0)
+
+    def lacking(self, readings: Iterable[int], changes: Iterable[int]) -> list[str]:
+        """Those of these readings and alarm changes that neither arrived nor are told to be lost."""
+        here: dict[str, set[int]] = {topic: set() for topic in TOPICS}
+        for (topic, _, seq), body in self.bodies.items():
+            here[topic].add(int(body["value"]) if topic == SENSOR_READINGS else seq)
+            if topic == SENSOR_GAPS:
+                here[SENSOR_READINGS].update(range(body["first_sequence"], body["last_sequence"] + 1))
+        lost = [f"reading {n}" for n in readings if n not in here[SENSOR_READINGS]]
+        return lost + [f"alarm change {n}" for n in changes if n not in here[SENSOR_ALERTS]]
+
+
+@dataclass
+class Promises:
+    """What has been promised up to some moment of a recording."""
+
+    stored: int = 0
+    changes: int = 0
+    published: int = 0
+    cloud: Cloud = field(default_factory=Cloud)
+
+    def hear(self, said: Iterable[str]) -> None:
+        """What the gateway said meanwhile."""
+        for line in map(json.loads, said):
+            self.stored = line.get("stored", self.stored)
+            self.changes = line.get("changes", self.changes)
+            self.published = line.get("published", self.published)
+            for topic, body in line.get("accepted", ()):
+                self.cloud.accept(topic, body)
+
+    async def keep(self, folder: Path, open_store: OpenStore, clock: FakeClock) -> None:
+        """Start the gateway on what is in `folder`, and let it deliver that, and something new.
+
+        Raises Broken if it does not start, or a promise is not kept.
+        """
+        try:
+            store = open_store(folder, clock)
+        except ValueError as error:
+            raise Broken(f"does not start: {error!r}") from error
+        try:
+            await self._keep(store, folder, clock)
+        except DiskTrouble as error:
+            raise Broken(str(error)) from error
+        finally:
+            await store.close()
+        damaged = [path.name for path in folder.iterdir() if "damaged" in path.name]
+        if store.trouble or damaged:
+            raise Broken(f"{store.trouble}; set aside: {damaged}")
+
+    async def _keep(self, store: Store, folder: Path, clock: FakeClock) -> None:
+        cloud, recalled = Cloud(self.cloud), await store.recall(0.7, lambda past: None)
+        last_change = max((one.seq for one in recalled.standing), default=0)
+        unsent = {one.seq for one in recalled.unsent}
+        if last_change < self.changes or not unsent.issuperset(range(self.published + 1, self.changes + 1)):
+            raise Broken(f"of {self.changes} alarm changes {last_change} are recalled, and {unsent} for MQTT")
+        await _delivered(store, clock, cloud)
+        lost = cloud.lacking({*range(1, self.stored + 1)} - _set_aside(folder), range(1, self.changes + 1))
+        if lost:
+            raise Broken(f"lost: {lost}")
+        last = cloud.highest(SENSOR_READINGS)
+        store.put([reading(n, clock) for n in range(NEW, NEW + 3)], [change(last_change + 1, clock)])
+        await store.commit()
+        await _delivered(store, clock, cloud)
+        if cloud.highest(SENSOR_READINGS) < last + 3:
+            raise Broken(f"three new readings do not come after number {last}")
+
+
+async def _delivered(store: Store, clock: FakeClock, cloud: Cloud) -> None:
+    arrived: list[Record] = []
+
+    def accept(batch: Sequence[Record]) -> None:
+        arrived.extend(batch)
+
+    await deliver(store, ScriptedSink(accept, limit=1000), clock)
+    for record in arrived:
+        cloud.accept(record.topic, dict(record.body))
+
+
+def _set_aside(folder: Path) -> set[int]:
+    """The readings among the dead letters."""
+    with closing(sqlite3.connect(settings(folder).path)) as database:
+        return {seq for (seq,) in database.execute("SELECT seq FROM dead_letters WHERE stream = 'readings'")}
