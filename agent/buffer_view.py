@@ -18,6 +18,7 @@ from agent.store.undelivered import undelivered
 from agent.store.verification import Verified
 
 _SHOWN = 10
+_NUMBERS = ("settled", "waiting", "age", "rows", "damaged")
 
 
 def facts(gateway: Gateway, reader: Reader) -> dict[str, Any]:
@@ -48,7 +49,7 @@ def view(seen: Mapping[str, Any], now: datetime) -> RenderableType:
 
 def findings(verified: Verified, salvaging: bool) -> RenderableType:
     """What reading every row has shown; `salvaging` says whether a damaged file may still give some back."""
-    rows = table("Rows read", "table", "rows", "damaged", right=("rows", "damaged"))
+    rows = table("Rows read", "table", "rows", "damaged", right=_NUMBERS)
     for name, count in verified.rows.items():
         damaged = verified.damaged.get(name, 0)
         rows.add_row(name, f"{count:,}", Text(f"{damaged:,}", "bold red" if damaged else ""))
@@ -62,6 +63,8 @@ def _damages(verified: Verified, salvaging: bool) -> Iterator[str]:
         yield f"{found.table} {found.key}: {found.because}"
     if (more := sum(verified.damaged.values()) - len(verified.first)) > 0:
         yield f"… and {more:,} more damaged rows"
+    if verified.first:
+        yield "damaged rows are never delivered but taken out and counted; if there are many, the card is dying"
     for name, because in verified.unreadable.items():
         yield f"{name} cannot be read {because}"
     for hole in verified.holes[:_SHOWN]:
@@ -116,18 +119,16 @@ def _epochs(epochs: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _sinks(rows: Sequence[Mapping[str, Any]], now: datetime) -> Table:
-    shown = table(
-        "Sinks", "sink", "stream", "settled up to", "waiting", "the oldest is of", "age",
-        right=("settled up to", "waiting", "age"),
-    )  # fmt: skip
+    """Narrow enough for a phone; numbers of alerts are too long for it, and tell nobody anything."""
+    shown = table("Sinks", "sink", "stream", "settled", "waiting", "oldest (UTC)", "age", right=_NUMBERS)
     sink = None
     for row in rows:
         if row["stream"] != "readings" and not row["settled_up_to"] and not row["waiting"]:
             continue  # a stream that never had anything
         name = "" if row["sink"] == sink else row["sink"]
         sink, oldest = row["sink"], row["oldest"]
-        times = (_minute(oldest), age(oldest, now)) if oldest else ("", "")
-        settled = str(row["settled_up_to"]) if row["stream"] == "alerts" else f"{row['settled_up_to']:,}"
+        times = (_minute(oldest)[5:], age(oldest, now)) if oldest else ("", "")
+        settled = "" if row["stream"] == "alerts" else f"{row['settled_up_to']:,}"
         shown.add_row(Text(name), row["stream"], settled, f"{row['waiting']:,}", *times)
     return shown
 
