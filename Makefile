@@ -5,13 +5,13 @@ PYTHON ?= $(firstword $(foreach p,python3 python3.13 python3.12 python3.11,$(she
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test bench lint lock clean
+.PHONY: run test bench bench-wear bench-outage lint lock clean
 
 run: $(VENV)/.run
 	@$(BIN)/python -m simulators.demo
 
 test: $(VENV)/.dev
-	@.ci/debian-packages mosquitto strace
+	@.ci/debian-packages mosquitto strace fiu-utils:fiu-run
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -20,6 +20,12 @@ test: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m tests.bench
+
+bench-wear: $(VENV)/.dev  # bytes on the card a reading, by commit_s
+	$(BIN)/python -m tests.bench.wear --real-time
+
+bench-outage: $(VENV)/.dev  # a week's backlog drained; READINGS=1000000 for less
+	$(BIN)/python -m tests.bench.outage $(READINGS)
 
 LOCK := uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-annotate pyproject.toml
 lock:  # needs uv on the PATH: a Pi's packages, those of the simulated farm, those of the tests

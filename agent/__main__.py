@@ -9,12 +9,11 @@ import os
 import sys
 from collections.abc import Callable
 from importlib import import_module
-from pathlib import Path
 
+from agent.commands import with_config
+from agent.commands.buffer import describe as describe_buffer
 from agent.config import ConfigError
 from agent.domain.errors import AquaError
-
-DEFAULT_CONFIG = "/etc/aquacontrol/gateway.toml"
 
 _EPILOG = """exit status: 0 done · 1 failed, the message says why · 2 wrong command line or configuration ·
 3 the gateway is not running (status)"""
@@ -49,41 +48,29 @@ def _parser() -> argparse.ArgumentParser:
     )
     subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    run = _with_config(subparsers.add_parser("run", help="run the gateway until it is told to stop"))
+    run = with_config(subparsers.add_parser("run", help="run the gateway until it is told to stop"))
     run.add_argument("--log-level", default="INFO", choices=["DEBUG", "INFO", "WARNING", "ERROR"])
     run.set_defaults(command="run")
 
-    check = _with_config(subparsers.add_parser("check-config", help="find every mistake in a configuration file"))
+    check = with_config(subparsers.add_parser("check-config", help="find every mistake in a configuration file"))
     check.set_defaults(command="check_config")
 
-    once = _with_config(subparsers.add_parser("read-once", help="ask every probe once and print what it answers"))
+    once = with_config(subparsers.add_parser("read-once", help="ask every probe once and print what it answers"))
     once.set_defaults(command="read_once")
 
-    status = _with_config(subparsers.add_parser("status", help="show sensors, alarms, sinks and files of the gateway"))
+    status = with_config(subparsers.add_parser("status", help="show sensors, alarms, sinks and files of the gateway"))
     status.add_argument("--follow", action="store_true", help="keep showing, until Ctrl-C")
     status.add_argument("--json", action="store_true", help="for programs")
     status.set_defaults(command="status")
 
-    export = _with_config(
-        subparsers.add_parser("export", help="write stored readings of a time range as CSV or JSON Lines")
+    buffer = subparsers.add_parser(
+        "buffer", help="look into the ring buffer: status, verify, export, dead-letters, replay"
     )
-    export.add_argument(
-        "--from", dest="begin", metavar="TIME", help="from this ISO time on, UTC unless it says otherwise"
-    )
-    export.add_argument("--to", dest="end", metavar="TIME", help="up to, but not including, this time")
-    export.add_argument("--format", choices=["csv", "jsonl"], default="csv")
-    export.add_argument("--output", type=Path, metavar="FILE", help="instead of the terminal; never overwritten")
-    export.set_defaults(command="export")
+    describe_buffer(buffer)
 
     simulate = subparsers.add_parser("simulate", help="stand in for hardware: ponds, probes and lines from a farm file")
     simulate.add_argument("farm", metavar="FARM.toml", help="see simulators/farms/ for examples")
     simulate.set_defaults(command="simulate")
-    return parser
-
-
-def _with_config(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
-    default = os.environ.get("AQUA_CONFIG", DEFAULT_CONFIG)
-    parser.add_argument("config", nargs="?", type=Path, default=Path(default), help=f"gateway.toml (default {default})")
     return parser
 
 

@@ -1,6 +1,7 @@
 """The alarm log → local MQTT, with the broker there or not.
 
     aqua/<gateway>/status                                        retained  {"state": "online" | "offline"}
+    aqua/<gateway>/store                                         retained  {"state": "ok" | "salvaging" | "failing"}
     aqua/<gateway>/alarm/<tank>/<probe>/<sensor>/<kind>/state    retained  where this alarm stands
     aqua/<gateway>/alarm/event                                   one message a change, numbered by "seq"
 
@@ -20,7 +21,7 @@ from dataclasses import dataclass
 import aiomqtt
 from tenacity import AsyncRetrying, retry_if_exception_type, wait_random_exponential
 
-from agent.alarm_messages import event_json, state_json, status_json
+from agent.alarm_messages import event_json, state_json, status_json, store_json
 from agent.alarms import Watch
 from agent.domain.alarm import Alarm, AlarmChange
 from agent.domain.clock import Clock
@@ -65,6 +66,8 @@ class AlarmFeed:
         self._last: dict[str, AlarmChange] = {}
         self._waiting: deque[AlarmChange] = deque()
         self._news = asyncio.Event()
+        self._store: str | None = None
+        self._store_told: str | None = None
         self.trouble: str | None = f"{settings} is not reached yet"
         self.published = 0
         self.dropped = 0
@@ -85,6 +88,11 @@ class AlarmFeed:
         for change in changes:
             self._last[str(change.alarm)] = change
         self._wait_for_broker(changes)
+        self._news.set()
+
+    def tell_store(self, state: str, because: str | None) -> None:
+        """Take the state of the ring buffer for publication; never waits."""
+        self._store = store_json(state, because)
         self._news.set()
 
     def _wait_for_broker(self, changes: Iterable[AlarmChange]) -> None:
@@ -150,6 +158,7 @@ class AlarmFeed:
         online = status_json("online", self._clock.now().utc_us)
         await client.publish(f"{self._base}/status", online, qos=1, retain=True)
         log.info("%s is reached", self._settings)
+        self._store_told = None
         self.trouble = None
         for watch in sorted(self._watches, key=lambda watch: not watch.standing.active):
             standing, change = watch.standing, self._last.get(str(watch.alarm))
@@ -163,6 +172,7 @@ class AlarmFeed:
     async def _publish_for_ever(self, client: aiomqtt.Client) -> None:
         while True:
             self._news.clear()
+            await self._publish_store(client)
             last_seq = 0
             while self._waiting:
                 change = self._waiting[0]
@@ -176,6 +186,12 @@ class AlarmFeed:
             if last_seq:
                 await self._confirmed(last_seq)
             await self._news.wait()
+
+    async def _publish_store(self, client: aiomqtt.Client) -> None:
+        told = self._store
+        if told is not None and told != self._store_told:
+            await client.publish(f"{self._base}/store", told, qos=1, retain=True)
+            self._store_told = told
 
     async def _publish_state(
         self, client: aiomqtt.Client, alarm: Alarm, active: bool, occurrence: int, change: AlarmChange | None

@@ -39,6 +39,11 @@ def status_json(state: str, since_us: int | None = None) -> str:
     return _json({"state": state} | ({"since": iso(since_us)} if since_us is not None else {}))
 
 
+def store_json(state: str, because: str | None) -> str:
+    """The ring buffer's state: ok, salvaging a damaged file, or failing to store."""
+    return _json({"state": state} | ({"because": because} if because else {}))
+
+
 def iso(utc_us: int) -> str:
     """ISO 8601 in UTC with milliseconds."""
     return datetime.fromtimestamp(utc_us / 1e6, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -22,6 +22,7 @@ from agent.store.ownership import owned
 from agent.store.store import Store
 from cloud_sync.uplink import sink_class
 from cloud_sync.uplink.forwarder import Forwarder
+from cloud_sync.uplink.status import SinkStatus
 from drivers import profile
 from drivers.bus import make_bus
 from drivers.interfaces import Bus, ProbeDriver
@@ -39,6 +40,7 @@ class App:
         self._stopping = asyncio.Event()
         self.store = Store(gateway.store, [sink.name for sink in gateway.sinks], clock)
         self.feed = AlarmFeed(gateway.mqtt, gateway.gateway_id, self.store.feed_has, clock)
+        self.store.tell = self.feed.tell_store
         self.pipeline = Pipeline(
             {sensor: SensorChecks(limits) for sensor, limits in gateway.checks.items()},
             gateway.alarms,
@@ -53,7 +55,7 @@ class App:
         self.forwarders = [
             Forwarder(
                 sink.name, sink_class(sink.kind)(sink.settings, gateway.gateway_id), self.store, gateway.gateway_id,
-                clock, uniform=random.uniform,
+                clock, sink.link, uniform=random.uniform,
             )
             for sink in gateway.sinks
         ]  # fmt: skip
@@ -107,7 +109,11 @@ class App:
             "gateway": self._gateway.gateway_id,
             "site": self._gateway.site,
             "started_us": self._started_us,
-            "store": {"path": str(self._gateway.store.path), "trouble": self.store.trouble},
+            "store": {
+                "path": str(self._gateway.store.path),
+                "state": self.store.state.value,
+                "trouble": self.store.trouble,
+            },
             "mqtt": {
                 "broker": f"{self._gateway.mqtt.host}:{self._gateway.mqtt.port}",
                 "topic": f"{self._gateway.mqtt.topic}/{self._gateway.gateway_id}",
@@ -117,10 +123,7 @@ class App:
                 "dropped": self.feed.dropped,
             },
             "buses": [_bus_status(loop) for loop in self.loops],
-            "sinks": [
-                {"name": s.sink, "state": s.state.value, "last_error": s.last_error}
-                for s in (forwarder.status for forwarder in self.forwarders)
-            ],
+            "sinks": [_sink_status(forwarder.status) for forwarder in self.forwarders],
         }
 
 
@@ -144,6 +147,16 @@ def buses(gateway: Gateway, clock: Clock) -> list[tuple[Bus, Mapping[Probe, Prob
         probes = [probe for probe in gateway.probes if probe.bus == settings.name]
         made.append((bus, {probe: models[probe.profile].driver(bus, probe.unit) for probe in probes}))
     return made
+
+
+def _sink_status(status: SinkStatus) -> dict[str, Any]:
+    return {
+        "name": status.sink,
+        "state": status.state.value,
+        "circuit": status.circuit.value,
+        "last_error": status.last_error,
+        "lanes": {lane.value: {"oldest_age_s": found.oldest_age_s} for lane, found in status.lanes.items()},
+    }
 
 
 def _bus_status(loop: BusLoop) -> dict[str, Any]:

@@ -62,12 +62,13 @@ def view(gateway: Gateway, seen: Mapping[str, Any], now: datetime) -> Renderable
     return Group(*parts, _sinks(seen["sinks"], running), _files(gateway, seen["buffer"], running))
 
 
-def _table(title: str, *columns: str, right: tuple[str, ...] = ()) -> Table:
-    table = Table(title=title, title_justify="left", title_style="bold", box=None, padding=(0, 2, 0, 0), expand=False)
+def table(title: str, *columns: str, right: tuple[str, ...] = ()) -> Table:
+    """An empty table; the columns named in `right` are for numbers."""
+    made = Table(title=title, title_justify="left", title_style="bold", box=None, padding=(0, 2, 0, 0), expand=False)
     for column in columns:
         # In a narrow window the long texts give way, not the values.
-        table.add_column(column, justify="right" if column in right else "left", no_wrap=column not in ("why", "what"))
-    return table
+        made.add_column(column, justify="right" if column in right else "left", no_wrap=column not in ("why", "what"))
+    return made
 
 
 def _line(text: str | None, style: str = "") -> Text:
@@ -76,7 +77,7 @@ def _line(text: str | None, style: str = "") -> Text:
 
 
 def _readings(rows: list[dict[str, Any]], now: datetime) -> Table:
-    table = _table(
+    shown = table(
         "Sensors",
         "tank",
         "probe",
@@ -96,34 +97,34 @@ def _readings(rows: list[dict[str, Any]], now: datetime) -> Table:
         shown_tank = row["tank"] if row["tank"] != tank else ""
         tank = row["tank"]
         why = _line(row["because"], "dim")
-        age = _age(row["time_utc"], now)
-        table.add_row(
-            shown_tank, row["probe"], row["sensor"], value, row["unit"], flag, f"{row['quality']:.2f}", age, why
+        ago = age(row["time_utc"], now)
+        shown.add_row(
+            shown_tank, row["probe"], row["sensor"], value, row["unit"], flag, f"{row['quality']:.2f}", ago, why
         )
-    return table
+    return shown
 
 
 def _alarms(rows: list[dict[str, Any]], now: datetime) -> RenderableType:
     if not rows:
         return Text("No alarm stands.\n", style="green")
-    table = _table(f"Alarms that stand: {len(rows)}", "since", "priority", "what")
+    shown = table(f"Alarms that stand: {len(rows)}", "since", "priority", "what")
     for row in rows[:_ALARMS_SHOWN]:
         style = "bold white on red" if row["priority"] == "critical" else "bold yellow"
-        table.add_row(_age(row["time_utc"], now), Text(row["priority"], style), Text(row["message"], style))
-    return table
+        shown.add_row(age(row["time_utc"], now), Text(row["priority"], style), Text(row["message"], style))
+    return shown
 
 
 def _changes(rows: list[dict[str, Any]]) -> Table:
-    table = _table("Last changes", "time (UTC)", "change", "what")
+    shown = table("Last changes", "time (UTC)", "change", "what")
     for row in rows:
         style = "red" if row["change"] == "raised" else "green"
-        table.add_row(row["time_utc"][11:19], Text(row["change"], style), Text(row["message"]))
-    return table
+        shown.add_row(row["time_utc"][11:19], Text(row["change"], style), Text(row["message"]))
+    return shown
 
 
 def _sinks(rows: list[dict[str, Any]], running: Mapping[str, Any]) -> Table:
     states = {sink["name"]: sink for sink in running.get("sinks", ())}
-    table = _table(
+    shown = table(
         "Sinks",
         "sink",
         "state",
@@ -138,13 +139,13 @@ def _sinks(rows: list[dict[str, Any]], running: Mapping[str, Any]) -> Table:
         state = states.get(row["sink"], {"state": "—", "last_error": None})
         troubled = state["state"] in ("waiting", "misconfigured")
         counts = [f"{row[name]:,}" for name in ("delivered", "backlog", "rejected", "lost")]
-        table.add_row(
+        shown.add_row(
             row["sink"],
             Text(state["state"], "red" if troubled else "green"),
             *counts,
             Text((troubled and state["last_error"]) or ""),
         )
-    return table
+    return shown
 
 
 def _troubles(running: Mapping[str, Any], unread: str | None) -> list[Text]:
@@ -170,8 +171,8 @@ def _files(gateway: Gateway, buffer: Mapping[str, Any], running: Mapping[str, An
     return Text("\n" + "\n".join(lines), style="dim")
 
 
-def _age(time_utc: str, now: datetime) -> str:
-    """How long ago, in the unit a person would choose."""
+def age(time_utc: str, now: datetime) -> str:
+    """How long ago that was, in the unit a person would choose."""
     seconds = (now - datetime.fromisoformat(time_utc).astimezone(UTC)).total_seconds()
     if seconds < 120:
         return f"{seconds:.0f} s"

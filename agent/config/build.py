@@ -51,7 +51,12 @@ def build(document: Document) -> Gateway | None:
         checks=checks,
         alarms=_alarms(all_tanks, all_probes, timing),
         mqtt=_mqtt(document, mqtt),
-        store=StoreSettings(state_dir / "ring-buffer.sqlite", ring_buffer.size_mb, ring_buffer.commit_s),
+        store=StoreSettings(
+            state_dir / "ring-buffer.sqlite",
+            ring_buffer.size_mb,
+            ring_buffer.commit_s,
+            metered=[sink.name for sink in sinks if sink.link.metered],
+        ),
         sinks=sinks,
     )
 

@@ -9,15 +9,19 @@ from agent.alarm_feed import MqttSettings
 from agent.domain.alarm import Alarm
 from agent.domain.farm import BusSettings, Probe, Sensor, Tank
 from agent.store.store import StoreSettings
+from cloud_sync.uplink.link import DEFAULT_LINK, Link
 
 
 @dataclass(frozen=True, slots=True)
 class SinkChoice:
-    """A configured sink: `kind` as registered in `cloud_sync.uplink.SINKS`, and its own settings object."""
+    """A configured sink: `kind` as registered in `cloud_sync.uplink.SINKS`, its own settings object, and how the way to
+    it may be used.
+    """
 
     name: str
     kind: str
     settings: Any
+    link: Link = DEFAULT_LINK
 
 
 @dataclass(frozen=True, slots=True)

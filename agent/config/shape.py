@@ -36,7 +36,7 @@ class MqttTable(Table):
 
 
 class RingBufferTable(Table):
-    size_mb: Annotated[int, Field(ge=8, le=1_000_000)] = 4096
+    size_mb: Annotated[int, Field(ge=8, le=1_000_000)] = 4500
     commit_s: Annotated[float, Field(ge=0.1, le=60)] = 2.0
 
 

@@ -2,16 +2,27 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, get_args, get_type_hints
+from typing import Any, TypeVar, get_args, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 
 from agent.config.farm import SinkChoice
-from agent.config.findings import from_validation, literal_secret, not_a_table, shown, unknown_keys
+from agent.config.findings import (
+    from_validation,
+    keys_of,
+    literal_secret,
+    not_a_table,
+    shown,
+    unknown_key,
+    unknown_keys,
+)
 from agent.config.problems import Problem
 from agent.domain.secret import Secret
 from agent.store.tables import FEED
 from cloud_sync.uplink import SINKS, sink_class
+from cloud_sync.uplink.link import Link
+
+T = TypeVar("T")
 
 
 def sink_choices(tables: Mapping[str, Any], folder: Path, problems: list[Problem]) -> list[SinkChoice]:
@@ -49,19 +60,33 @@ def _choice(name: str, table: Any, folder: Path, problems: list[Problem]) -> Sin
 def _validated(
     name: str, kind: str, settings: type[Any], table: dict[str, Any], folder: Path, problems: list[Problem]
 ) -> SinkChoice | None:
+    """What is common to all sinks is taken out of the table before the sink's own settings see it."""
     key = f"sinks.{name}"
-    found = unknown_keys(table, key, settings)
+    own = {field: value for field, value in table.items() if field not in keys_of(Link)}
+    common = {field: value for field, value in table.items() if field in keys_of(Link)}
+    found = _unknown(own, key, settings)
     for field, hint in get_type_hints(settings).items():
-        value, types = table.get(field), (hint, *get_args(hint))
+        value, types = own.get(field), (hint, *get_args(hint))
         if Secret in types and value is not None and not isinstance(value, Secret):
             found.append(literal_secret(f"{key}.{field}"))
         elif Path in types and isinstance(value, str):
-            table = table | {field: folder / value}
+            own[field] = folder / value
+    made = None if found else _made(settings, own, key, found)
+    link = _made(Link, common, key, found)
     problems += found
-    if found:
-        return None
+    return None if made is None or link is None else SinkChoice(name, kind, made, link)
+
+
+def _unknown(table: Mapping[str, Any], key: str, settings: type[Any]) -> list[Problem]:
+    """Keys that neither this kind of sink has nor every sink, and those in tables below that nothing has."""
+    known = [*keys_of(settings), *keys_of(Link)]
+    found = [unknown_key(f"{key}.{name}", known) for name in table if name not in known]
+    return found + unknown_keys({name: table[name] for name in table if name in known}, key, settings)
+
+
+def _made(table_type: type[T], table: Mapping[str, Any], key: str, problems: list[Problem]) -> T | None:
     try:
-        return SinkChoice(name, kind, TypeAdapter(settings).validate_python(table))
+        return TypeAdapter(table_type).validate_python(table)
     except ValidationError as error:
-        problems += from_validation(error, key, settings)
+        problems += from_validation(error, key, table_type)
         return None

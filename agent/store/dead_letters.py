@@ -1,12 +1,15 @@
 """The newest 10,000 records that sinks refused for good, and those of them that a person wants to be offered again."""
 
 import json
+import logging
 import sqlite3
 from collections.abc import Sequence
 from typing import Any, Protocol
 
 from agent.store.checksum import checksum
 from agent.store.database import storable
+
+log = logging.getLogger(__name__)
 
 _MOST = 10_000
 TABLE = {"readings": "readings", "rollups": "rollups", "alerts": "alarm_log", "gaps": "gaps"}
@@ -40,17 +43,30 @@ class DeadLetters:
         self._write((last + 1, sink, stream, seq, storable(because), entry, 0))
         self._connection.execute("DELETE FROM dead_letters WHERE id <= ?", (last + 1 - _MOST,))
 
+    def evict(self, count: int) -> int:
+        """Delete so many of the oldest; returns how many went."""
+        oldest = "SELECT id FROM dead_letters ORDER BY id LIMIT ?"
+        return self._connection.execute(f"DELETE FROM dead_letters WHERE id IN ({oldest})", (count,)).rowcount
+
     def offer_again(self, sink: str, ids: Sequence[int] | None) -> int:
         """Mark these letters of `sink` (None: all) for replay; returns how many there are."""
-        chosen = [row for row in self._rows("sink = ?", sink) if ids is None or row[0] in ids]
+        wanted = None if ids is None else set(ids)
+        chosen = [row for row in self._rows("sink = ?", sink) if wanted is None or row[0] in wanted]
         for row in chosen:
             self._write((*row[:6], 1))
         return len(chosen)
 
-    def to_replay(self, sink: str, after: int, limit: int) -> list[tuple[int, str, list[Any]]]:
-        """Number, stream and row of the oldest that are to be offered again."""
+    def to_replay(self, sink: str, after: int, limit: int) -> list[tuple[int, str, str]]:
+        """Number, stream and entry of the oldest that are to be offered again."""
         rows = self._rows("sink = ? AND replay = 1 AND id > ? ORDER BY id LIMIT ?", sink, after, limit)
-        return [(row[0], row[2], json.loads(row[5])) for row in rows]
+        return [(row[0], row[2], row[5]) for row in rows]
+
+    def withhold(self, number: int, because: str) -> None:
+        """Do not offer that letter after all; the reason is added to what the sink said."""
+        log.error("dead letter %d cannot be offered again: %s", number, because)
+        for *letter, reason, entry, _ in self._rows("id = ?", number):
+            added = f"; it cannot be offered again: {because}"
+            self._write((*letter, reason.removesuffix(added) + added, entry, 0))
 
     def replayed(self, sink: str, after: int, upto: int, refused: Sequence[Refused]) -> None:
         """The offered letters up to `upto` were taken, except the refused, which stay with the new reason."""

@@ -43,7 +43,7 @@ class Epochs:
     def begin(self, first_seq: int, now: Instant) -> None:
         """A new epoch, named after its first moment: no other has that boot and boot time."""
         row = max(self._ids, default=0) + 1
-        name = f"{now.boot_id[:8]}-{now.boot_ms:x}"
+        name = f"{now.boot_id[:8]}-{now.boot_ms:x}-{row}"
         values = (row, name, first_seq)
         self._connection.execute("INSERT INTO epochs VALUES (?, ?, ?, ?)", (*values, checksum("epochs", values)))
         self._names[row] = name

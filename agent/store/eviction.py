@@ -3,7 +3,8 @@
 1. readings that every sink has;
 2. the oldest other readings, leaving their roll-ups and a gap record for each sink that lacked them;
 3. the oldest roll-ups, when there are no more readings or roll-ups take a quarter of the room;
-4. changes of alarms, those that every sink and MQTT have first; where each alarm stands is never forgotten.
+4. dead letters;
+5. changes of alarms, those that every sink and MQTT have first; where each alarm stands is never forgotten.
 """
 
 import logging
@@ -14,6 +15,7 @@ from itertools import takewhile
 from agent.domain.reading import Gap
 from agent.store.alarm_log import AlarmLog
 from agent.store.cursors import Cursors
+from agent.store.dead_letters import DeadLetters
 from agent.store.gaps import Gaps
 from agent.store.marks import Marks
 from agent.store.ring_buffer import RingBuffer, Row
@@ -43,6 +45,7 @@ class Eviction:
     rollups: Rollups
     alarms: AlarmLog
     gaps: Gaps
+    letters: DeadLetters
     cursors: Cursors
     timeline: Timeline
     marks: Marks
@@ -63,7 +66,7 @@ class Eviction:
         may_go = oldest is not None and newest is not None and oldest < newest
         if may_go and not self._too_many_rollups():
             return self._evict_readings(oldest or 0, newest or 0)
-        if self._evict_rollups() or self.alarms.evict(AT_ONCE, self.cursors.lowest("alerts")):
+        if self._evict_rollups() or self.letters.evict(AT_ONCE) or self._evict_alarms():
             return 0
         return self._evict_readings(oldest or 0, newest or 0) if may_go else None
 
@@ -122,6 +125,9 @@ class Eviction:
 
     def _too_many_rollups(self) -> bool:
         return self.rollups.held() * _ROLLUP_BYTES > self.room.pages * PAGE_BYTES // 4
+
+    def _evict_alarms(self) -> bool:
+        return self.alarms.evict(AT_ONCE, self.cursors.lowest("alerts")) > 0
 
     def _evict_rollups(self) -> bool:
         gone = self.rollups.evict(AT_ONCE)

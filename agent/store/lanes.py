@@ -11,6 +11,7 @@ from agent.domain.clock import Instant
 from agent.domain.delivery import Taken
 from agent.domain.reading import StoredReading
 from agent.store.cursors import MOST_STRETCHES, Cursors
+from agent.store.recovery import Recovery
 from agent.store.ring_buffer import RingBuffer, Row
 from agent.store.timeline import Timeline
 
@@ -24,6 +25,7 @@ class Lanes:
     ring: RingBuffer
     cursors: Cursors
     timeline: Timeline
+    recovery: Recovery
 
     def live(self, sink: str, limit: int, beyond: int, patient: bool, now: Instant) -> Taken:
         """The oldest readings of the live lane."""
@@ -33,6 +35,8 @@ class Lanes:
     def backlog(self, sink: str, limit: int, beyond: int, patient: bool, now: Instant) -> Taken:
         """The oldest of what lies between the cursor and the live lane."""
         seq, ahead = self.cursors.seq(sink, "readings"), self.cursors.ahead(sink)
+        if self.recovery.awaited:
+            return Taken(max(seq, beyond), [])
         upto = ahead[0][0] if ahead else self._live_after(sink, now)
         after = max(seq, beyond)
         found = self._taken(after, upto, limit, patient)

@@ -1,60 +1,97 @@
-"""Looking into the ring buffer from outside, while the gateway writes it: for `status` and `export`.
+"""Looking into the ring buffer from outside, while the gateway writes it or after.
 
 Read-only, so it can neither change nor checkpoint anything; each question is answered at once and ends its
 transaction, since a long reader would keep the write-ahead log from being folded back.
 """
 
 import sqlite3
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from sqlite_utils import Database
 
 from agent.domain.errors import StoreError
+from agent.store.database import SCHEMA_VERSION
 
 # The least and the greatest of a key are asked for one at a time: both in one SELECT would scan the table.
 _LOOK_BACK = 20_000
-_PAGE = 5_000
+
+
+def utc_text(utc_us: str) -> str:
+    """SQL for UTC microseconds as the views write them: 2026-07-01T06:00:00.000000Z."""
+    return f"strftime('%Y-%m-%dT%H:%M:%S', ({utc_us}) / 1000000, 'unixepoch') || printf('.%06dZ', ({utc_us}) % 1000000)"
 
 
 class Reader:
-    """Raises StoreError, naming the file, when there is no readable ring buffer."""
+    """Raises StoreError, naming the file, when there is no readable ring buffer at `path`."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self.path = path
         if not path.exists():
             raise StoreError(f"{path} does not exist yet: has the gateway ever run with this configuration?")
         try:
-            connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=5)
+            self.connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=5)
         except sqlite3.Error as error:
             raise StoreError(f"{path}: {error}") from error
+        # A flipped bit can make text that is no text; the row it is in has to be shown all the same.
+        self.connection.text_factory = lambda text: text.decode("utf-8", "replace")
+        self._database = Database(self.connection)
         try:
-            connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+            self._check_version()
+        except BaseException:
+            self.connection.close()
+            raise
+
+    def _check_version(self) -> None:
+        version = self.value("PRAGMA user_version")
+        if version != SCHEMA_VERSION:
+            raise StoreError(
+                f"{self.path} has schema {version} and this version reads {SCHEMA_VERSION}: a gateway of this version"
+                " takes an older one over when it starts"
+            )
+
+    def ask(self, sql: str, **values: Any) -> list[dict[str, Any]]:
+        """The rows by the names of their columns."""
+        try:
+            return list(self._database.query(sql, values))
         except sqlite3.Error as error:
-            connection.close()
-            raise StoreError(f"{path}: {error}") from error
-        self._database = Database(connection)
+            raise StoreError(f"{self.path}: {error}") from error
+
+    def rows(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
+        """The rows as they are."""
+        try:
+            return self.connection.execute(sql, values).fetchall()
+        except sqlite3.Error as error:
+            raise StoreError(f"{self.path}: {error}") from error
+
+    def value(self, sql: str, *values: Any) -> Any:
+        """The first column of the first row; None if there is no row."""
+        rows = self.rows(sql, *values)
+        return rows[0][0] if rows else None
+
+    def columns(self, table: str) -> list[str]:
+        """Their names, in order."""
+        return [name for (name,) in self.rows("SELECT name FROM pragma_table_info(?) ORDER BY cid", table)]
 
     def latest(self) -> list[dict[str, Any]]:
         """The newest reading of every sensor heard of lately, by tank and probe; rows of the view `reading`."""
         newest = """SELECT max(seq) FROM readings
                     WHERE seq > (SELECT max(seq) FROM readings) - :look_back GROUP BY sensor"""
         ask = f"SELECT * FROM reading WHERE seq IN ({newest}) ORDER BY tank, probe, sensor"
-        return self._ask(ask, look_back=_LOOK_BACK)
+        return self.ask(ask, look_back=_LOOK_BACK)
 
     def active_alarms(self) -> list[dict[str, Any]]:
         """Alarms that stand, newest first; rows of the view `alarm`."""
         newest = "SELECT max(seq) FROM alarm_log GROUP BY sensor, kind"
-        return self._ask(f"SELECT * FROM alarm WHERE seq IN ({newest}) AND change = 'raised' ORDER BY seq DESC")
+        return self.ask(f"SELECT * FROM alarm WHERE seq IN ({newest}) AND change = 'raised' ORDER BY seq DESC")
 
     def alarm_changes(self, most: int) -> list[dict[str, Any]]:
         """The newest changes of any alarm, newest first; rows of the view `alarm`."""
-        return self._ask("SELECT * FROM alarm ORDER BY seq DESC LIMIT :most", most=most)
+        return self.ask("SELECT * FROM alarm ORDER BY seq DESC LIMIT :most", most=most)
 
     def deliveries(self) -> list[dict[str, Any]]:
         """A row a sink: readings delivered, rejected, waiting (`backlog`), and lost in gaps."""
-        return self._ask(
+        return self.ask(
             """SELECT sink, delivered, rejected,
                       coalesce((SELECT max(seq) FROM readings)
                                - max(cursors.seq, (SELECT min(seq) FROM readings) - 1), 0)
@@ -66,26 +103,10 @@ class Reader:
 
     def counts(self) -> dict[str, Any]:
         """Readings held, and the time of the oldest."""
-        return self._ask(
+        return self.ask(
             """SELECT coalesce((SELECT max(seq) FROM readings) - (SELECT min(seq) FROM readings) + 1, 0) AS held,
                       (SELECT time_utc FROM reading ORDER BY seq LIMIT 1) AS oldest"""
         )[0]
-
-    def readings(self, from_us: int, to_us: int) -> Iterator[dict[str, Any]]:
-        """Every reading measured in that half-open range of UTC microseconds, in the order it was stored."""
-        seq = -1
-        ask = """SELECT reading.* FROM readings AS r JOIN segments AS g ON g.id = r.segment JOIN reading USING (seq)
-                 WHERE r.seq > :seq AND g.offset_us + 1000 * r.boot_ms >= :from_us
-                   AND g.offset_us + 1000 * r.boot_ms < :to_us ORDER BY r.seq LIMIT :page"""
-        while page := self._ask(ask, seq=seq, from_us=from_us, to_us=to_us, page=_PAGE):
-            yield from page
-            seq = page[-1]["seq"]
-
-    def _ask(self, sql: str, **values: Any) -> list[dict[str, Any]]:
-        try:
-            return list(self._database.query(sql, values))
-        except sqlite3.Error as error:
-            raise StoreError(f"{self._path}: {error}") from error
 
     def close(self) -> None:
         self._database.close()

@@ -35,11 +35,13 @@ class Room:
         self.checkpoint_pages = max(self.log_bytes // PAGE_BYTES // 4, 16)
         self.rows_at_once = self.log_bytes // 4 // _ROW_BYTES
         self._ballast_bytes = self.log_bytes // 2
+        # For a fresh database and its log, should the old one be damaged while it is as large as it may be.
+        self._reserve_bytes = 2 * self.log_bytes
 
     @property
     def pages(self) -> int:
         """So many pages the setting leaves to the database."""
-        others = self.log_bytes + self._ballast_bytes + self._set_aside()
+        others = self.log_bytes + self._ballast_bytes + max(self._reserve_bytes, self._set_aside())
         return max((self._most_bytes - others) // PAGE_BYTES, 64)
 
     def limit(self, connection: sqlite3.Connection) -> None:
@@ -80,10 +82,8 @@ class Room:
             log.warning("%s cannot be made (%s); a full disk is survived without it", self._ballast, error.strerror)
             self._ballast.unlink(missing_ok=True)
 
-    def drop_ballast(self) -> bool:
-        """Whether there was some: what is in the log can then be folded into the database, and the log begin anew."""
-        if not self._ballast.exists():
-            return False
-        log.warning("The disk of %s is full: the ballast is thrown off", self._folder)
-        self._ballast.unlink()
-        return True
+    def drop_ballast(self) -> None:
+        """On a full disk: what is in the log can then be folded into the database, and the log begin anew."""
+        if self._ballast.exists() and shutil.disk_usage(self._folder).free < self._ballast_bytes:
+            log.warning("The disk of %s is full: the ballast is thrown off", self._folder)
+            self._ballast.unlink()

@@ -21,6 +21,7 @@ from agent.domain.errors import StoreError
 from agent.domain.reading import CheckedReading, Gap
 from agent.store.dead_letters import Refused
 from agent.store.memory import Remembered
+from agent.store.requests import Requests, folder_beside
 from agent.store.writer import Writer
 
 log = logging.getLogger(__name__)
@@ -28,6 +29,8 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 _MOST_UNSENT = 100_000
+_SALVAGE_PAUSE_S = 0.05
+_SALVAGE_AGAIN_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +54,25 @@ class Recalled:
     unsent: Sequence[AlarmChange] = ()
 
 
+class StoreState(Enum):
+    """FAILING takes no readings; SALVAGING takes them, and brings back what a damaged file still has."""
+
+    OK = "ok"
+    SALVAGING = "salvaging"
+    FAILING = "failing"
+
+
 class Store:
-    """Fits the uplink's `Backlog`. `trouble` says why nothing can be stored now, or is None."""
+    """Fits the uplink's `Backlog`. `trouble` says why nothing can be stored now, or is None; `tell` is called with
+    every new `state` and its reason.
+    """
 
     def __init__(self, settings: StoreSettings, sinks: Sequence[str], clock: Clock) -> None:
         self._settings = settings
         self._sinks = sinks
         self._clock = clock
         self._writer = Writer(settings.path, settings.size_mb * 1_000_000, sinks, clock.now, settings.metered)
+        self._requests = Requests(folder_beside(settings.path))
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="store")
         self._readings: deque[CheckedReading] = deque()
         self._changes: list[AlarmChange] = []
@@ -68,6 +82,8 @@ class Store:
         self._urgent = asyncio.Event()
         self._news = asyncio.Event()
         self.trouble: str | None = None
+        self.state = StoreState.OK
+        self.tell: Callable[[str, str | None], None] = lambda state, because: None
 
     def put(self, readings: Iterable[CheckedReading], changes: Sequence[AlarmChange]) -> None:
         """Take in readings and alarm changes for the next commit, which an alarm change makes due at once."""
@@ -82,11 +98,32 @@ class Store:
             self._lost.add(self._readings.popleft())
 
     async def run(self) -> None:
-        """Commit for ever; ends by cancellation."""
+        """Commit for ever, carry out what commands ask for, and in between bring back what a damaged file still has; ends
+        by cancellation.
+        """
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._commit_for_ever())
+            tasks.create_task(self._salvage_for_ever())
+
+    async def _commit_for_ever(self) -> None:
         while True:
             await self._either(self._urgent, self._settings.commit_s)
             self._urgent.clear()
             await asyncio.shield(self.commit())
+            await self._call(self._requests.carry_out, self._writer.replay)
+
+    async def _salvage_for_ever(self) -> None:
+        """Piece by piece, so that commits and sinks come in between."""
+        while True:
+            await self._clock.sleep(_SALVAGE_PAUSE_S if self._writer.is_salvaging else self._settings.commit_s)
+            if self._writer.is_salvaging:
+                try:
+                    await self._call(self._writer.salvage)
+                    self._tell(self.trouble)
+                except StoreError as error:
+                    if not self.trouble:
+                        log.error("What a damaged file still has cannot be brought back now: %s", error)
+                    await self._clock.sleep(_SALVAGE_AGAIN_S)
 
     async def commit(self) -> None:
         """Store what waits. A failure is told in `trouble`, logged once, and tried again with the next commit."""
@@ -127,7 +164,11 @@ class Store:
             log.error("Readings cannot be stored, alarms go on: %s", trouble)
         elif self.trouble and not trouble:
             log.warning("Readings are stored again")
-        self.trouble = trouble
+        salvaging = StoreState.SALVAGING if self._writer.is_salvaging else StoreState.OK
+        state = StoreState.FAILING if trouble else salvaging
+        if (state, trouble) != (self.state, self.trouble):
+            self.tell(state.value, trouble)
+        self.state, self.trouble = state, trouble
 
     async def recall(
         self,

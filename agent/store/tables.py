@@ -1,5 +1,6 @@
 """An open database and everything that works on it, built together and dropped together."""
 
+import json
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from agent.domain.clock import Instant
 from agent.domain.delivery import DeadLetter, Taken
 from agent.domain.reading import Gap, Rollup, StoredReading
 from agent.store.alarm_log import AlarmLog
+from agent.store.checksum import is_whole
 from agent.store.cursors import Cursors
 from agent.store.damage import BECAUSE, Sieve
 from agent.store.database import open_database
@@ -21,6 +23,7 @@ from agent.store.gaps import Gaps
 from agent.store.lanes import Lanes
 from agent.store.marks import Marks
 from agent.store.places import Places
+from agent.store.recovery import Recovery, inherit
 from agent.store.ring_buffer import RingBuffer
 from agent.store.rollups import Rollups
 from agent.store.room import Room
@@ -49,6 +52,7 @@ class Tables:
     letters: DeadLetters
     lanes: Lanes
     eviction: Eviction
+    recovery: Recovery
 
     def settle(self, sink: str, lane: str, after: int, upto: int, rejected: Sequence[Refused]) -> None:
         """Book what a sink has taken and refused of what lies after `after`, up to `upto`."""
@@ -77,13 +81,25 @@ class Tables:
             return self.lanes.backlog(sink, limit, beyond, patient, now)
         if lane == "replay":
             letters = self.letters.to_replay(sink, beyond, limit)
-            return Taken(beyond, [DeadLetter(number, self._entry(stream, row)) for number, stream, row in letters])
+            return Taken(beyond, [entry for letter in letters if (entry := self._offered(*letter))])
         after = max(self.cursors.seq(sink, lane), beyond)
         if lane == "alerts":
             return Taken(after, self.alarms.taken(after, limit))
         if lane == "rollups":
             return Taken(after, self.rollups.after(after, limit))
         return Taken(after, self.gaps.after(sink, after, limit))
+
+    def _offered(self, number: int, stream: str, entry: str) -> DeadLetter | None:
+        """A letter to be sent again; None, and withheld with the reason, if it is no whole row of this version."""
+        try:
+            row = json.loads(entry)
+            if isinstance(row, list) and row and is_whole(TABLE[stream], row):
+                return DeadLetter(number, self._entry(stream, row))
+            because = "it is not a row as this version writes it"
+        except (LookupError, TypeError, ValueError) as error:
+            because = f"this version does not know what it means ({error!r})"
+        self.letters.withhold(number, because)
+        return None
 
     def _entry(self, stream: str, row: list[Any]) -> StoredReading | AlarmChange | Gap | Rollup:
         """What the row of a dead letter means."""
@@ -94,16 +110,22 @@ class Tables:
         return self.alarms.change(row) if stream == "alerts" else self.gaps.gap(row)
 
 
-def open_tables(path: Path, room: Room, sinks: Sequence[str], now: Instant) -> Tables:
-    """Open the database at `path` and see that every sink has its cursors.
+def open_tables(path: Path, room: Room, sinks: Sequence[str], now: Instant, last_seq: int | None = None) -> Tables:
+    """Open the database at `path` and see that every sink has its cursors. A fresh one inherits from a damaged one
+    beside it, whose last number is `last_seq` if that is known.
 
     Raises sqlite3.Error, StoreError or OSError; KeyError or ValueError when it holds what this version does not know.
     """
     connection = open_database(path, room)
     try:
         connection.execute("BEGIN IMMEDIATE")
-        tables = _built(connection, path.stat().st_ino, room, now)
+        first_seq = None
+        if connection.execute("SELECT 1 FROM epochs").fetchone() is None:
+            first_seq = inherit(connection, path, last_seq or 0)
+        tables = _built(connection, path, room, now, first_seq)
         tables.cursors.ensure(sinks, FEED)
+        if first_seq is not None:
+            tables.recovery.begin(last_seq is not None)
         tables.gaps.forget_the_delivered()
         tables.alarms.forget_the_oldest(tables.cursors.lowest("alerts"))
         connection.execute("COMMIT")
@@ -113,11 +135,11 @@ def open_tables(path: Path, room: Room, sinks: Sequence[str], now: Instant) -> T
     return tables
 
 
-def _built(connection: sqlite3.Connection, inode: int, room: Room, now: Instant) -> Tables:
+def _built(connection: sqlite3.Connection, path: Path, room: Room, now: Instant, first_seq: int | None) -> Tables:
     places, timeline, epochs = Places(connection), Timeline(connection), Epochs(connection)
     cursors, marks, letters = Cursors(connection), Marks(connection), DeadLetters(connection)
-    last_seq = _high_water_mark(connection, cursors)
-    if not epochs.known:
+    last_seq = max(_high_water_mark(connection, cursors), (first_seq or 1) - 1)
+    if first_seq is not None or not epochs.known:
         epochs.begin(last_seq + 1, now)
     sieve = Sieve(connection, letters)
     gaps = Gaps(connection, cursors, epochs, sieve)
@@ -130,10 +152,12 @@ def _built(connection: sqlite3.Connection, inode: int, room: Room, now: Instant)
     ring = RingBuffer(connection, places, timeline, epochs, sieve, count_damaged, last_seq)
     rollups = Rollups(connection, places, timeline, epochs, cursors, sieve)
     alarms = AlarmLog(connection, places, timeline, sieve)
-    lanes = Lanes(ring, cursors, timeline)
-    eviction = Eviction(connection, room, ring, rollups, alarms, gaps, cursors, timeline, marks)
+    recovery = Recovery(connection, path, ring, cursors, gaps, marks)
+    lanes = Lanes(ring, cursors, timeline, recovery)
+    eviction = Eviction(connection, room, ring, rollups, alarms, gaps, letters, cursors, timeline, marks)
     return Tables(
-        connection, inode, timeline, epochs, ring, rollups, alarms, gaps, cursors, letters, lanes, eviction
+        connection, path.stat().st_ino, timeline, epochs, ring, rollups, alarms, gaps, cursors, letters, lanes,
+        eviction, recovery,
     )  # fmt: skip
 
 

@@ -26,6 +26,9 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+_SALVAGED_AT_ONCE = 10_000
+"""More readings than the pages of one step hold."""
+
 
 class Writer:
     """Owns the database at `path`, which with all that belongs to it stays below `most_bytes`. Sinks that are `metered`
@@ -48,6 +51,7 @@ class Writer:
         self._tables: Tables | None = None
         self._log_keeper: sqlite3.Connection | None = None
         self._promised: tuple[int, int] | None = None
+        self._last_seq: int | None = None
 
     @property
     def rows_at_once(self) -> int:
@@ -63,14 +67,10 @@ class Writer:
             return
         text_bytes = sum(len(checked.because or "") for checked in readings)
         self._within(lambda tables: tables.eviction.make_room(len(readings), text_bytes))
-        try:
-            self._within(lambda tables: self._append(tables, readings, changes, lost))
-        except _DiskFull:
-            self._room.drop_ballast()
-            self._within(lambda tables: tables.eviction.evict())
-            self._within(lambda tables: self._append(tables, readings, changes, lost))
+        self._within(lambda tables: self._append(tables, readings, changes, lost))
         self._promised = None
         self._room.take_ballast()
+        self._last_seq = self._opened().ring.last_seq
 
     def _append(
         self, tables: Tables, readings: Sequence[CheckedReading], changes: Sequence[AlarmChange], lost: Sequence[Gap]
@@ -100,10 +100,36 @@ class Writer:
         """See `Backlog.settle`; durable with the next `write` or `flush`."""
         self._within(lambda tables: tables.settle(sink, lane, after, upto, rejected), durable=False)
 
+    def replay(self, sink: str, numbers: Sequence[int] | None) -> int:
+        """Offer the dead letters of `sink` with these numbers again (None: all); returns how many there are. Durable
+        at once.
+        """
+        return self._within(lambda tables: tables.letters.offer_again(sink, numbers))
+
     def flush(self) -> None:
         """Make durable what was settled."""
         if self._tables is not None and self._tables.connection.in_transaction:
             self._within(lambda tables: None)
+
+    @property
+    def is_salvaging(self) -> bool:
+        """Whether rows of a damaged file are still to come back; False while nothing is open."""
+        return self._tables is not None and self._tables.recovery.awaited > 0
+
+    def salvage(self) -> bool:
+        """Bring back a few more rows of a damaged file; False when there are no more to come."""
+
+        def step(tables: Tables) -> bool:
+            tables.eviction.make_room(_SALVAGED_AT_ONCE, 0)
+            return tables.recovery.step()
+
+        if not self._within(lambda tables: tables.recovery.awaited):
+            return False
+        more = self._within(step)
+        tables = self._opened()
+        tables.recovery.give_up_chunk()
+        self._room.limit(tables.connection)
+        return more
 
     def standing_alarms(self) -> Sequence[AlarmChange]:
         """The last change of every alarm there ever was."""
@@ -143,6 +169,19 @@ class Writer:
         return result
 
     def _within(self, work: Callable[[Tables], T], durable: bool = True) -> T:
+        """One piece of work in a transaction; once more with a fresh database if the file turns out to be damaged, or
+        when the oldest have made room on a full disk.
+        """
+        try:
+            return self._tried(work, durable)
+        except _Rotten as error:
+            self._set_aside(error)
+        except _DiskFull:
+            self._room.drop_ballast()
+            self._tried(lambda tables: tables.eviction.evict(), True)
+        return self._tried(work, durable)
+
+    def _tried(self, work: Callable[[Tables], T], durable: bool) -> T:
         try:
             tables = self._opened()
             if not tables.connection.in_transaction:
@@ -152,9 +191,8 @@ class Writer:
                 tables.connection.execute("COMMIT")
         except sqlite3.Error as error:
             self.close()
-            if is_rotten(error):
-                self._set_aside(error)
-            raise (_DiskFull if is_full(error) else StoreError)(f"{self._path}: {error}") from error
+            kind = _Rotten if is_rotten(error) else _DiskFull if is_full(error) else StoreError
+            raise kind(f"{self._path}: {error}") from error
         except BaseException:
             self.close()
             raise
@@ -164,6 +202,7 @@ class Writer:
         if self._tables is None:
             self._tables = self._open()
             self._log_keeper = self._log_keeper or keep_log(self._path)
+            self._last_seq = self._tables.ring.last_seq
         elif self._is_elsewhere(self._tables.inode):
             # SQLite would go on writing into a file that nobody can find any more.
             self.close()
@@ -172,21 +211,15 @@ class Writer:
 
     def _open(self) -> Tables:
         try:
-            try:
-                return open_tables(self._path, self._room, self._sinks, self._now())
-            except sqlite3.Error as error:
-                if not is_rotten(error):
-                    raise
-                self._set_aside(error)
-            return open_tables(self._path, self._room, self._sinks, self._now())
+            return open_tables(self._path, self._room, self._sinks, self._now(), self._last_seq)
         except OSError as error:
             raise StoreError(f"{self._path}: {error.strerror}") from error
         except (KeyError, ValueError) as error:
             raise StoreError(f"{self._path} holds what this version does not know: {error}") from error
 
-    def _set_aside(self, error: sqlite3.Error) -> None:
+    def _set_aside(self, error: Exception) -> None:
         aside = set_aside(self._path)
-        log.error("%s is damaged (%s): set aside as %s", self._path, error, aside.name)
+        log.error("%s: the file is damaged and set aside as %s", error, aside.name)
 
     def _bytes_set_aside(self) -> int:
         return sum(part.stat().st_size for part in set_asides(self._path) if part.exists())
@@ -209,3 +242,7 @@ class Writer:
 
 class _DiskFull(StoreError):
     """There is no room: on the disk, or in what the file may have."""
+
+
+class _Rotten(StoreError):
+    """The file is damaged, or no database at all."""

@@ -4,24 +4,28 @@
 uploaded as they are. Each record is in them exactly once, whatever was interrupted: see `day_file`.
 """
 
-import asyncio
 import errno
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from agent.domain.errors import SinkMisconfigured, SinkUnavailable
 from cloud_sync.contract.record import Record
 from cloud_sync.contract.timestamps import utc_day
 from cloud_sync.uplink.day_file import DayFile, make_folder
 from cloud_sync.uplink.interfaces import Batching, Delivery
+from cloud_sync.uplink.own_thread import OwnThread
+
+T = TypeVar("T")
 
 _FOR_A_PERSON = {
     errno.EACCES, errno.EPERM, errno.EROFS, errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.ENAMETOOLONG,
 }  # fmt: skip
 _FILES_REMEMBERED = 4
 _SUFFIX = ".jsonl.gz"
+_CLOCK_PATIENCE_S = 6 * 3600.0  # no network tells when the clock could be set, and nobody waits for these files
 
 
 class ArchiveSink:
@@ -46,8 +50,8 @@ class ArchiveSink:
         def __post_init__(self) -> None:
             if not 0 <= self.linger_s <= 3600:
                 raise ValueError(f"linger_s must be between 0 and 3600 seconds, not {self.linger_s}")
-            if not 1 <= self.batch <= 10_000:
-                raise ValueError(f"batch must be between 1 and 10000 records, not {self.batch}")
+            if not 1 <= self.batch <= 5000:
+                raise ValueError(f"batch must be between 1 and 5000 records, not {self.batch}")
             if not 1 <= self.level <= 9:
                 raise ValueError(f"level must be between 1 (quick) and 9 (small), not {self.level}")
             if self.leave_free_mb < 0 or self.keep_days < 0:
@@ -56,47 +60,45 @@ class ArchiveSink:
     def __init__(self, settings: Settings, gateway_id: str) -> None:
         self._settings = settings
         self._files: dict[Path, DayFile] = {}
-        self._busy: asyncio.Task[None] | None = None
+        self._thread = OwnThread(f"{settings.folder}: the disk")
 
     @property
     def batching(self) -> Batching:
-        return Batching(self._settings.batch, self._settings.linger_s)
+        return Batching(self._settings.batch, self._settings.linger_s, clock_patience_s=_CLOCK_PATIENCE_S)
 
     async def open(self) -> None:
-        await self._in_thread(lambda: make_folder(self._settings.folder))
+        await self._on_disk(lambda: make_folder(self._settings.folder))
 
     async def send(self, batch: Sequence[Record]) -> Delivery:
         groups: dict[Path, list[Record]] = {}
         for record in batch:
             groups.setdefault(Path(record.topic, utc_day(record.time_us) + _SUFFIX), []).append(record)
-        await self._in_thread(lambda: self._append(groups))
-        return Delivery()
+        return Delivery(sent_bytes=await self._on_disk(lambda: self._append(groups)))
 
     async def close(self) -> None:
         self._files.clear()
 
-    async def _in_thread(self, work: Callable[[], None]) -> None:
-        """File work cannot be interrupted, so what was given up by the caller must end before the next begins."""
-        if self._busy is not None and not self._busy.done():
-            raise SinkUnavailable(f"{self._settings.folder}: the disk has not finished the last write")
-        self._busy = asyncio.create_task(asyncio.to_thread(work))
+    async def _on_disk(self, work: Callable[[], T]) -> T:
         try:
-            await asyncio.shield(self._busy)
+            return await self._thread.run(work)
         except OSError as error:
             where = error.filename or self._settings.folder
             kind = SinkMisconfigured if error.errno in _FOR_A_PERSON else SinkUnavailable
             raise kind(f"{where}: {error.strerror}") from error
 
-    def _append(self, groups: dict[Path, list[Record]]) -> None:
+    def _append(self, groups: dict[Path, list[Record]]) -> int:
+        """Returns how many bytes that took."""
+        written = 0
         folder, least = self._settings.folder, self._settings.leave_free_mb
         if shutil.disk_usage(folder).free < least * 1_000_000:
             raise OSError(errno.ENOSPC, f"less than leave_free_mb = {least} MB are left on the disk", str(folder))
         for name, group in groups.items():
             path = folder / name
             try:
-                self._day_file(path).append(group)
+                written += self._day_file(path).append(group)
             except OSError as error:
                 raise OSError(error.errno, error.strerror, str(path)) from error
+        return written
 
     def _day_file(self, path: Path) -> DayFile:
         file = self._files.pop(path, None)

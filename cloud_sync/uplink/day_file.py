@@ -28,20 +28,22 @@ class DayFile:
         self._level = level
         self._members: list[Member] | None = None
 
-    def append(self, batch: Sequence[Record]) -> None:
-        """Add the records that are not in the file yet. Raises OSError; then nothing was added."""
+    def append(self, batch: Sequence[Record]) -> int:
+        """Add the records that are not in the file yet, and return how many bytes that took. Raises OSError; then
+        nothing was added.
+        """
         with self._opened() as file:
             members = self._current_members(file)
             if members is None:
                 _set_aside(self._path)
-                self.append(batch)
-                return
+                return self.append(batch)
             end = _end(members)
             try:
                 if new := self._not_yet_there(file, members, batch):
                     members.append(self._write(file, end, new))
                 # Also when nothing is new: a process that was killed may have written without having synced.
                 os.fsync(file.fileno())
+                return _end(members) - end
             except OSError:
                 self._members = None  # looked at anew next time, should cutting off fail too
                 file.truncate(end)

@@ -5,15 +5,16 @@ batch is sent again. A 2xx answer takes the batch; its JSON body may name refuse
 `{"rejected": [{"index": 3, "because": "unknown sensor"}]}`. What other answers mean is in `http_answers`.
 """
 
-import asyncio
 import gzip
 import hashlib
 import ipaddress
 import logging
+import socket
 import ssl
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
@@ -22,7 +23,8 @@ from agent.domain.secret import Secret
 from cloud_sync.contract.jsontext import json_bytes
 from cloud_sync.contract.record import Record
 from cloud_sync.uplink.http_answers import judged
-from cloud_sync.uplink.interfaces import Batching, Delivery
+from cloud_sync.uplink.interfaces import Batching, Delivery, TooSlow
+from cloud_sync.uplink.own_thread import OwnThread
 
 _LARGEST_ANSWER = 1_000_000
 
@@ -70,14 +72,16 @@ class HttpSink:
                 raise ValueError(f"timeout_s must be above 0 and at most 300 seconds, not {self.timeout_s}")
             if not 0 <= self.linger_s <= 3600:
                 raise ValueError(f"linger_s must be between 0 and 3600 seconds, not {self.linger_s}")
-            if not 1 <= self.batch <= 10_000:
-                raise ValueError(f"batch must be between 1 and 10000 records, not {self.batch}")
+            if not 1 <= self.batch <= 5000:
+                raise ValueError(f"batch must be between 1 and 5000 records, not {self.batch}")
 
     def __init__(self, settings: Settings, gateway_id: str) -> None:
         self._settings = settings
         self._gateway = gateway_id
         self._client: httpx.AsyncClient | None = None
         url = httpx.URL(settings.url)
+        self._host = url.host
+        self._thread = OwnThread(f"the search for {url.host}")
         self._where = str(url.copy_with(query=None, fragment=None))
 
     @property
@@ -85,38 +89,51 @@ class HttpSink:
         return Batching(self._settings.batch, self._settings.linger_s, 2 * self._settings.timeout_s)
 
     async def open(self) -> None:
-        """Makes the client; the first request connects."""
+        """Whatever the server answers to OPTIONS proves that it can be reached; records are not risked for that."""
         await self.close()
         self._client = httpx.AsyncClient(
-            verify=await asyncio.to_thread(self._authorities),
+            verify=await self._thread.run(self._found),
             timeout=self._settings.timeout_s,
             headers=self._headers(),
-            trust_env=not _is_this_machine(httpx.URL(self._settings.url).host),  # no proxy on the way to ourselves
+            trust_env=not _is_this_machine(self._host),  # no proxy on the way to ourselves
         )
+        await self._answer("OPTIONS", b"", {})
 
     async def send(self, batch: Sequence[Record]) -> Delivery:
-        if self._client is None:
-            raise SinkUnavailable(f"{self._where}: not open")
-        content, key = await asyncio.to_thread(self._packed, batch)
-        headers = {"Idempotency-Key": key}
-        try:
-            async with self._client.stream("POST", self._settings.url, content=content, headers=headers) as response:
-                answer = self._without_key(await _read(response))
-        except httpx.HTTPError as error:
-            reason = f"{self._where}: {error or type(error).__name__}"
-            if _certificate_is_refused(error):
-                raise SinkMisconfigured(f"{reason} (is the clock right, and ca_file the server's?)") from error
-            raise SinkUnavailable(reason) from error
+        content, key = await self._thread.run(lambda: self._packed(batch))
+        response, answer = await self._answer("POST", content, {"Idempotency-Key": key})
         if response.is_success and len(answer) > _LARGEST_ANSWER:
             raise SinkMisconfigured(f"{self._where} answered with more than {_LARGEST_ANSWER} bytes")
-        return judged(self._where, response.status_code, response.headers, answer, batch)
+        delivery = judged(self._where, response.status_code, response.headers, answer, batch)
+        return replace(delivery, sent_bytes=len(content) + _size_of_headers(response.request))
 
     async def close(self) -> None:
         client, self._client = self._client, None
         if client is not None:
             await client.aclose()
 
-    def _authorities(self) -> ssl.SSLContext:
+    async def _answer(self, method: str, content: bytes, headers: Mapping[str, str]) -> tuple[httpx.Response, bytes]:
+        if self._client is None:
+            raise SinkUnavailable(f"{self._where}: not open")
+        try:
+            async with self._client.stream(method, self._settings.url, content=content, headers=headers) as response:
+                return response, self._without_key(await _read(response))
+        except httpx.HTTPError as error:
+            reason = f"{self._where}: {error or type(error).__name__}"
+            if _certificate_is_refused(error):
+                raise SinkMisconfigured(f"{reason} (is the clock right, and ca_file the server's?)") from error
+            slow = isinstance(error, httpx.ReadTimeout | httpx.WriteTimeout)
+            raise (TooSlow if slow else SinkUnavailable)(reason) from error
+
+    def _found(self) -> ssl.SSLContext:
+        """The server's name is known to the net, and its authorities to us. A name server that hangs is waited for
+        here, not in the threads that the whole gateway shares.
+        """
+        if not _has_a_proxy(self._host):
+            try:
+                socket.getaddrinfo(httpx.URL(self._settings.url).raw_host, None)
+            except OSError as error:
+                raise SinkUnavailable(f"{self._where}: {self._host} is not found: {error.strerror}") from error
         try:
             return ssl.create_default_context(cafile=self._settings.ca_file)
         except (OSError, ssl.SSLError) as error:
@@ -134,8 +151,9 @@ class HttpSink:
         return answer.replace(key.reveal().encode(), b"***") if key else answer
 
     def _packed(self, batch: Sequence[Record]) -> tuple[bytes, str]:
-        records = [record.body for record in batch]
-        text = json_bytes({"gateway": self._gateway, "topic": batch[0].topic, "records": records})
+        head = json_bytes({"gateway": self._gateway, "topic": batch[0].topic})[:-1]
+        # Record by record, since nobody else gets to run while one piece of JSON is made.
+        text = head + b',"records":[' + b",".join([json_bytes(record.body) for record in batch]) + b"]}"
         return gzip.compress(text, 6, mtime=0), hashlib.sha256(text).hexdigest()
 
 
@@ -146,6 +164,15 @@ async def _read(response: httpx.Response) -> bytes:
         if len(answer) > _LARGEST_ANSWER:
             break
     return answer
+
+
+def _size_of_headers(request: httpx.Request) -> int:
+    return len(request.url.raw_path) + sum(len(name) + len(value) + 4 for name, value in request.headers.raw)
+
+
+def _has_a_proxy(host: str) -> bool:
+    """Then it is the proxy's matter to find the host."""
+    return bool(getproxies()) and not _is_this_machine(host) and not proxy_bypass(host)
 
 
 def _certificate_is_refused(error: BaseException) -> bool:

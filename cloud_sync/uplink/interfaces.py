@@ -46,9 +46,9 @@ class Backlog(Protocol):
     async def take(self, sink: str, lane: Lane, limit: int, beyond: int = 0, patient: bool = False) -> Taken:
         """The oldest entries of the lane that `sink` has not settled, at most `limit`.
 
-        `beyond` is the last sequence number already on its way in that lane: only what comes after it is wanted. A
-        `patient` sink waits for readings whose time is not known yet (the clock was never synchronised since the boot);
-        for any other the best estimate becomes their time for good.
+        `beyond` is the last sequence number already on its way in that lane (and perhaps never settled): only what
+        comes after it is wanted. A `patient` sink waits for readings whose time is not known yet (the clock was never
+        synchronised since the boot); for any other the best estimate becomes their time for good.
         """
 
     async def settle(self, sink: str, lane: Lane, after: int, upto: int, rejected: Sequence[Rejection]) -> None:
@@ -69,11 +69,13 @@ class Delivery:
 
     Records of the batch named in `rejected` are refused for good; those from sequence number `keep_from` on are
     kept for a later attempt (for the reason given in `because`); all others are accepted and durable at the sink.
+    `sent_bytes` is what the attempt cost on the line, as near as the sink knows; it is no part of the outcome.
     """
 
     rejected: Sequence[Rejection] = field(default=())
     keep_from: int | None = None
     because: str = ""
+    sent_bytes: int = field(default=0, compare=False)
 
 
 class TryLater(SinkUnavailable):
@@ -82,6 +84,10 @@ class TryLater(SinkUnavailable):
     def __init__(self, message: str, after_s: float) -> None:
         super().__init__(message)
         self.after_s = after_s
+
+
+class TooSlow(SinkUnavailable):
+    """No answer in time; smaller batches are sent from now on."""
 
 
 class BatchRefused(Exception):
@@ -96,17 +102,19 @@ class BatchTooLarge(BatchRefused):
 class Batching:
     """How a sink likes to be fed.
 
-    `limit` is the most records in one `send`; readings wait up to `linger_s` for company (alerts and gaps never
-    wait); a call of the sink that takes longer than `deadline_s` is cut off.
+    `limit` is the most records in one `send`; the newest readings wait up to `linger_s` for company (nothing else
+    does); a call of the sink that takes longer than `deadline_s` is cut off. `clock_patience_s` is how long after the
+    link came up readings whose time is not known yet may wait for the clock, where the configuration does not say.
     """
 
     limit: int = 500
     linger_s: float = 0.0
     deadline_s: float = 30.0
+    clock_patience_s: float = 600.0
 
 
 class Sink(Protocol):
-    """A place the uplink delivers to.
+    """A place the uplink delivers to. `batching` does not change.
 
     After a failed or interrupted call the forwarder closes the sink and opens it anew, so a sink never has to go
     on from a half-done send. Its calls never overlap.
@@ -116,10 +124,10 @@ class Sink(Protocol):
     def batching(self) -> Batching: ...
 
     async def open(self) -> None:
-        """Raises SinkUnavailable or SinkMisconfigured."""
+        """Returns when the place can be reached. Raises SinkUnavailable or SinkMisconfigured."""
 
     async def send(self, batch: Sequence[Record]) -> Delivery:
-        """Deliver records of one stream, in order. Raises SinkUnavailable (nothing is known to have arrived; the
+        """Deliver records of one topic, in order. Raises SinkUnavailable (nothing is known to have arrived; the
         whole batch is kept), BatchRefused (nothing has arrived) or SinkMisconfigured. Sending a record twice must
         be harmless.
         """
@@ -156,5 +164,6 @@ __all__ = [
     "Sink",
     "SinkClass",
     "Taken",
+    "TooSlow",
     "TryLater",
 ]

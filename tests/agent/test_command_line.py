@@ -48,12 +48,16 @@ def test_a_right_configuration_is_counted(file: str, said: Said) -> None:
         assert fact in out
 
 
-@pytest.mark.parametrize("command", ["check-config", "run", "read-once", "status", "export"])
+@pytest.mark.parametrize(
+    "command",
+    ["check-config", "run", "read-once", "status", "buffer status", "buffer verify", "buffer export",
+     "buffer dead-letters", "buffer replay cloud --all --config"],
+)  # fmt: skip
 def test_a_wrong_configuration_starts_nothing_and_exits_with_2(command: str, tmp_path: Path, said: Said) -> None:
     document = right()
     document["mqtt"]["hots"] = "broker"
     document["tanks"][0]["species"] = "unicorn"
-    assert main([command, str(write(tmp_path, document))]) == 2
+    assert main([*command.split(), str(write(tmp_path, document))]) == 2
     out, error = said()
     assert out == ""
     assert f"{tmp_path / 'gateway.toml'}: 2 mistakes" in error
@@ -62,7 +66,9 @@ def test_a_wrong_configuration_starts_nothing_and_exits_with_2(command: str, tmp
     assert not (tmp_path / "state").exists()
 
 
-@pytest.mark.parametrize("arguments", [[], ["fly"], ["run", "--fast"], ["export", "--format", "xml"]])
+@pytest.mark.parametrize(
+    "arguments", [[], ["fly"], ["run", "--fast"], ["export"], ["buffer"], ["buffer", "export", "--format", "xml"]]
+)
 def test_a_wrong_command_line_exits_with_2(arguments: Sequence[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         main(list(arguments))
@@ -74,13 +80,13 @@ def test_help_names_every_command_and_every_exit_status(said: Said) -> None:
         main(["--help"])
     assert caught.value.code == 0
     out, _ = said()
-    for word in ("run", "check-config", "read-once", "status", "export", "simulate", "0 done", "1 failed", "2 wrong"):
+    for word in ("run", "check-config", "read-once", "status", "buffer", "simulate", "0 done", "1 failed", "2 wrong"):
         assert word in out
     assert "3 \nthe gateway is not running" in out or "3 the gateway is not running" in " ".join(out.split())
 
 
 def test_export_writes_csv(stored: str, said: Said) -> None:
-    assert main(["export", stored]) == 0
+    assert main(["buffer", "export", stored]) == 0
     out, error = said()
     rows = list(csv.DictReader(out.splitlines()))
     assert [row["value"] for row in rows] == ["7.25", "15.5", ""]
@@ -92,7 +98,7 @@ def test_export_writes_csv(stored: str, said: Said) -> None:
 def test_export_writes_json_lines_of_a_time_range_to_a_file(stored: str, tmp_path: Path, said: Said) -> None:
     out = tmp_path / "out.jsonl"
     time_range = ["--from", "2026-11-23T12:00:01Z", "--to", "2026-11-23T13:01:00+01:00"]
-    assert main(["export", stored, *time_range, "--format", "jsonl", "--output", str(out)]) == 0
+    assert main(["buffer", "export", stored, *time_range, "--format", "jsonl", "--output", str(out)]) == 0
     assert [json.loads(line)["value"] for line in out.read_text("utf-8").splitlines()] == [15.5]
     assert said() == ("", "1 readings\n")
 
@@ -100,18 +106,18 @@ def test_export_writes_json_lines_of_a_time_range_to_a_file(stored: str, tmp_pat
 def test_an_existing_file_is_never_overwritten(stored: str, tmp_path: Path, said: Said) -> None:
     out = tmp_path / "out.csv"
     out.write_text("precious")
-    assert main(["export", stored, "--output", str(out)]) == 1
+    assert main(["buffer", "export", stored, "--output", str(out)]) == 1
     assert out.read_text() == "precious"
     assert "exists already" in said()[1]
 
 
 def test_a_time_that_is_none_is_told_with_an_example(stored: str, said: Said) -> None:
-    assert main(["export", stored, "--from", "yesterday"]) == 1
+    assert main(["buffer", "export", stored, "--from", "yesterday"]) == 1
     assert "--from 'yesterday' is no time; write for example 2026-07-01T06:00:00Z" in said()[1]
 
 
 def test_before_the_first_run_there_is_nothing_to_export(file: str, said: Said) -> None:
-    assert main(["export", file]) == 1
+    assert main(["buffer", "export", file]) == 1
     assert "has the gateway ever run" in said()[1]
 
 
@@ -127,7 +133,7 @@ def test_status_of_a_gateway_that_does_not_run_is_shown_and_exits_with_3(stored:
 
 def test_times_are_utc_where_nothing_else_is_said(stored: str, said: Said) -> None:
     assert at(0).utc_us == NOON_US
-    assert main(["export", stored, "--from", "2026-11-23T12:01:00"]) == 0
+    assert main(["buffer", "export", stored, "--from", "2026-11-23T12:01:00"]) == 0
     assert said()[1] == "1 readings\n"
 
 

@@ -8,6 +8,7 @@ import pytest
 from agent import config
 from agent.checks import gross_range, spike
 from agent.domain.farm import Sensor, SerialLine, Span, TcpEndpoint
+from cloud_sync.uplink.link import Link
 from tests.agent.gateway_file import right, write
 
 
@@ -34,6 +35,16 @@ def test_the_farm_is_as_it_is_written(tmp_path: Path) -> None:
         SerialLine("/dev/ttyAMA0"),
     ]
     assert [(sink.name, sink.kind) for sink in gateway.sinks] == [("archive", "archive"), ("cloud", "http")]
+
+
+def test_every_sink_has_its_link(tmp_path: Path) -> None:
+    document = right()
+    document["sinks"]["cloud"] |= {"metered": True, "max_kbit_s": 64, "clock_patience_s": 60}
+    write(tmp_path, document)
+    archive, cloud = config.load(tmp_path / "gateway.toml").sinks
+    assert archive.link == Link()
+    assert cloud.link == Link(metered=True, max_kbit_s=64.0, clock_patience_s=60.0)
+    assert cloud.settings.url == "https://cloud.example/in"
 
 
 def test_relative_paths_are_beside_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -99,6 +99,12 @@ MISTAKES: list[tuple[str, Any, str, str, str]] = [
     ("sinks.cloud.kind", ["http"], "sinks.cloud.kind", "not a kind of sink", "archive, http"),
     ("-sinks.cloud.kind", None, "sinks.cloud.kind", "is missing", "archive, http"),
     ("sinks.cloud.ulr", "x", "sinks.cloud.ulr", "not a setting", "write url"),
+    ("sinks.cloud.meterd", True, "sinks.cloud.meterd", "not a setting", "write metered"),
+    ("sinks.archive.max_kbit", 8, "sinks.archive.max_kbit", "not a setting", "write max_kbit_s"),
+    ("sinks.cloud.metered", "perhaps", "sinks.cloud.metered", "bool", "write true or false"),
+    ("sinks.cloud.max_kbit_s", 0, "sinks.cloud", "max_kbit_s must be between", "correct"),
+    ("sinks.archive.max_kbit_s", "fast", "sinks.archive.max_kbit_s", "number", "write a number"),
+    ("sinks.cloud.clock_patience_s", -1, "sinks.cloud", "clock_patience_s must be between", "correct"),
     ("sinks.cloud.api_key", "hunter2", "sinks.cloud.api_key", "may not stand in this file", "api_key = {file"),
     ("sinks.cloud.url", "https://me:hunter2@x", "sinks.cloud", "must not hold a user or password", "correct"),
     ("sinks.archive.level", 99, "sinks.archive", "level must be between", "correct"),
@@ -138,10 +144,12 @@ def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
     document["probes"][1]["period_s"] = -1
     document["checks"]["pH"]["spike"] = {"suspect": 3, "fail": 1}
     document["sinks"]["cloud"]["api_key"] = {"file": "none"}
+    document["sinks"]["cloud"]["max_kbit_s"] = "fast"
     document["sinks"]["archive"]["kind"] = "tape"
     assert {problem.key for problem in problems(tmp_path, document)} == {
         "gatway", "mqtt.password", "tanks[0].species", "buses.uart.device", "probes[0].profile", "probes[0].tank",
         "probes[0].bus", "probes[1].period_s", "checks.pH.spike", "sinks.cloud.api_key", "sinks.archive.kind",
+        "sinks.cloud.max_kbit_s",
     }  # fmt: skip
 
 

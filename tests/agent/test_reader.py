@@ -12,6 +12,7 @@ from sqlite_utils import Database
 
 from agent.domain.errors import StoreError
 from agent.domain.reading import Flag
+from agent.store.extract import extract
 from agent.store.reader import Reader
 from agent.store.store import Store
 from cloud_sync.uplink.interfaces import Rejection
@@ -33,6 +34,10 @@ async def store(opened: Opened) -> AsyncIterator[Store]:
     )
     await store.commit()
     yield store
+
+
+def damaged(seq: int) -> None:
+    raise AssertionError(f"row {seq} is said to be damaged")
 
 
 def reader(folder: Path) -> "closing[Reader]":
@@ -83,7 +88,8 @@ async def test_a_time_range_has_its_begin_and_not_its_end(
     store: Store, tmp_path: Path, begin: int, end: int, expected: list[int]
 ) -> None:
     with reader(tmp_path) as look:
-        assert [row["seq"] for row in look.readings(NOON_US + begin, NOON_US + end)] == expected
+        found = extract(look, "readings", NOON_US + begin, NOON_US + end, damaged)
+        assert [row["seq"] for row in found] == expected
 
 
 async def test_a_long_range_comes_whole_and_in_order(opened: Opened, tmp_path: Path) -> None:
@@ -91,7 +97,7 @@ async def test_a_long_range_comes_whole_and_in_order(opened: Opened, tmp_path: P
     store.put(several(1, 12_000), [])
     await store.commit()
     with reader(tmp_path) as look:
-        assert [row["seq"] for row in look.readings(0, 2**62)] == list(range(1, 12_001))
+        assert [row["seq"] for row in extract(look, "readings", 0, 2**62, damaged)] == list(range(1, 12_001))
         assert look.counts() == {"held": 12_000, "oldest": "2026-11-23T12:00:01.000000Z"}
 
 

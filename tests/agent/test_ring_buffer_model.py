@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
@@ -20,7 +20,7 @@ from agent.store.writer import Writer
 from tests.agent.farm import several
 from tests.clock import FakeClock
 
-MOST_BYTES = 1_200_000
+MOST_BYTES = 2_000_000
 SINKS = ("archive", "http", "later")
 EVERYTHING = 10**9
 
@@ -149,8 +149,9 @@ class RingBuffer(RuleBasedStateMachine):
     ) -> None:
         refusals = [Refusal(seq) for seq in seqs[::3]] if refused else []
         self.writer.settle(sink, lane, after, upto or seqs[-1], refusals)
-        self.known[sink].rejected |= {refusal.seq for refusal in refusals}
-        self.known[sink].accepted |= set(seqs) - self.known[sink].rejected
+        missed = self.missed_so_far(sink)  # room for the dead letters may have cost some of these very readings
+        self.known[sink].rejected |= {refusal.seq for refusal in refusals} - missed
+        self.known[sink].accepted |= set(seqs) - self.known[sink].rejected - missed
 
     @rule(sink=st.sampled_from(SINKS), limit=st.integers(1, 5))
     def deliver_gaps(self, sink: str, limit: int) -> None:
@@ -239,4 +240,7 @@ class RingBuffer(RuleBasedStateMachine):
 
 
 TestRingBuffer = RingBuffer.TestCase
-TestRingBuffer.settings = settings(max_examples=25, stateful_step_count=25, deadline=None)
+# No shrinking: against real SQLite it takes minutes, and the story that failed is printed as it is.
+TestRingBuffer.settings = settings(
+    max_examples=25, stateful_step_count=25, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate]
+)

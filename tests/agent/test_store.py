@@ -81,7 +81,7 @@ async def test_sequence_numbers_go_on_after_a_restart(opened: Opened, tmp_path: 
 
 def test_sequence_numbers_go_on_where_no_sink_remembers_them(tmp_path: Path) -> None:
     for first in (1, 301, 601):
-        with closing(Writer(tmp_path / "ring-buffer.sqlite", 2_000_000, [], FakeClock().now)) as writer:
+        with closing(Writer(tmp_path / "ring-buffer.sqlite", 3_000_000, [], FakeClock().now)) as writer:
             writer.write(several(first, 300, 4000), [], [])
     assert look(tmp_path, "SELECT min(seq) >= 600, max(seq) FROM readings") == [(1, 900)]
 

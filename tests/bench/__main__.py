@@ -1,4 +1,8 @@
-"""`make bench`: every figure of the README's table, in a few minutes. Compare ratios; machines are noisy."""
+"""`make bench`: every figure of the README's table, in a few minutes. Compare ratios; machines are noisy.
+
+Benches of their own: `tests.bench.wear` (the card), `tests.bench.outage` (a week without the cloud) and
+`tests.bench.recorded_day` (a real sonde's day).
+"""
 
 import sys
 

@@ -42,8 +42,8 @@ class MemoryBacklog:
     """Fits `Backlog`: one sink's `entries` by lane; readings up to `edge` are BACKLOG, those after it LIVE. What is
     settled leaves `entries`.
 
-    Each `wait` that finds nothing new brings the next of `later`; at the end it raises Drained, once everything is
-    settled or `until` (boot seconds) is reached.
+    Each `wait` lets the next of `later` happen: entries for a lane, or whatever a function does. At the end it raises
+    Drained, once everything is settled or `until` (boot seconds) is reached.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class MemoryBacklog:
         readings: Iterable[Entry] = (),
         alerts: Iterable[Entry] = (),
         gaps: Iterable[Entry] = (),
-        later: Iterable[tuple[Lane, Sequence[Entry]]] = (),
+        later: Iterable[tuple[Lane, Sequence[Entry]] | Callable[["MemoryBacklog"], None]] = (),
         until: float | None = None,
         edge: int = 0,
     ) -> None:
@@ -88,7 +88,8 @@ class MemoryBacklog:
 
     async def settle(self, sink: str, lane: Lane, after: int, upto: int, rejected: Sequence[Rejection]) -> None:
         await asyncio.sleep(0)
-        settled = [entry for entry in self.entries[lane] if after < entry.seq <= upto]
+        assert all(entry.seq > after for entry in self.entries[lane]), "a lane is settled without holes"
+        settled = [entry for entry in self.entries[lane] if entry.seq <= upto]
         self.on_settle(lane, [entry.seq for entry in settled], rejected)
         self.entries[lane] = [entry for entry in self.entries[lane] if entry not in settled]
         self.dead += [(lane, rejection) for rejection in rejected]
@@ -98,7 +99,8 @@ class MemoryBacklog:
         await asyncio.sleep(0)
         self._clock.time_s += seconds
         if self._later:
-            self.bring(*self._later.pop(0))
+            event = self._later.pop(0)
+            event(self) if callable(event) else self.bring(*event)
             return
         if self.empty if self._until is None else self._clock.time_s >= self._until:
             raise Drained
@@ -122,7 +124,7 @@ class Step(Enum):
 
 class ScriptedSink:
     """Follows `steps`, then accepts. Records in `poison` are refused: by name if it `names` them, otherwise with the
-    whole batch.
+    whole batch. The sends from the first to before the second number of `refuses_all` are refused, poison or not.
     """
 
     def __init__(
@@ -131,8 +133,10 @@ class ScriptedSink:
         poison: Iterable[int] = (),
         names: bool = False,
         batching: Batching | None = None,
+        refuses_all: tuple[int, int] = (0, 0),
     ) -> None:
         self.steps = list(steps)
+        self.refuses_all = range(*refuses_all)
         self.poison = set(poison)
         self.names = names
         self.batching = batching or Batching(limit=20, deadline_s=0.005)
@@ -174,7 +178,8 @@ class ScriptedSink:
         return delivery
 
     def _judge(self, batch: Sequence[Record]) -> Delivery:
-        bad = [record.seq for record in batch if record.seq in self.poison]
+        all_bad = len(self.sizes) - 1 in self.refuses_all
+        bad = [record.seq for record in batch if all_bad or record.seq in self.poison]
         if bad and not self.names:
             raise BatchRefused("bad batch")
         self.received += [(record.topic, record.seq) for record in batch if record.seq not in bad]

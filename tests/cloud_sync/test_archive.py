@@ -124,15 +124,15 @@ async def test_a_write_that_was_given_up_ends_before_the_next_begins(world: Arch
     def wait_for_the_disk() -> None:
         disk_answers.wait(5)
 
-    hanging = asyncio.create_task(sink._in_thread(wait_for_the_disk))
+    hanging = asyncio.create_task(sink._on_disk(wait_for_the_disk))
     await asyncio.sleep(0)
     hanging.cancel()
     with pytest.raises(asyncio.CancelledError):
         await hanging
-    with pytest.raises(SinkUnavailable, match="has not finished the last write"):
+    with pytest.raises(SinkUnavailable, match=r"archive: the disk has not finished what was asked of it"):
         await sink.send(records(1, 2))
     disk_answers.set()
-    assert sink._busy is not None
-    await sink._busy
+    while sink._thread.busy:
+        await asyncio.sleep(0.001)
     await sink.send(records(1, 2))
     assert len(world.received()) == 2

@@ -10,7 +10,6 @@ import pytest
 from agent.domain.errors import StoreError
 from cloud_sync.contract.topics import SENSOR_ALERTS, SENSOR_GAPS, SENSOR_READINGS, SENSOR_ROLLUPS
 from cloud_sync.uplink.attempt import MOST_SUSPECTS
-from cloud_sync.uplink.backoff import Backoff, Pace
 from cloud_sync.uplink.forwarder import Forwarder
 from cloud_sync.uplink.interfaces import Batching, DeadLetter, Delivery, Entry, Lane, Record, Rejection, TryLater
 from tests.cloud_sync.scripted import Drained, JumpingClock, MemoryBacklog, ScriptedSink, Step
@@ -85,21 +84,10 @@ async def test_readings_wait_for_company_and_alerts_do_not(clock: JumpingClock) 
 
 
 async def test_pauses_double_up_to_a_minute_until_something_is_acknowledged(clock: JumpingClock) -> None:
-    sink = ScriptedSink([Step.UNAVAILABLE] * 9 + [Step.KEEP_THE_SECOND_HALF, Step.UNAVAILABLE])
-    await drain(sink, MemoryBacklog(clock, readings(4)), clock)
+    sink = ScriptedSink([Step.UNAVAILABLE] * 9 + [Step.ACCEPT, Step.KEEP_THE_SECOND_HALF, Step.UNAVAILABLE])
+    await drain(sink, MemoryBacklog(clock, readings(9)), clock)
     assert clock.slept == [0.5, 1, 2, 4, 8, 16, 32, 60, 60, 0.5, 1]
-
-
-def test_a_pause_is_drawn_between_nothing_and_the_bound() -> None:
-    drawn: list[tuple[float, float]] = []
-
-    def uniform(low: float, high: float) -> float:
-        drawn.append((low, high))
-        return 0.0
-
-    backoff = Backoff(Pace(), uniform)
-    assert [backoff.delay_s(), backoff.delay_s(30.0), backoff.delay_s(1e9)] == [0.0, 30.0, 600.0]
-    assert drawn == [(0.0, 0.5), (0.0, 1.0), (0.0, 2.0)]
+    assert sink.sizes == [9, 1, 1, 1, 1, 1, 1, 1, 1, 1, 8, 1, 1, 3], "after a failure one record is the probe"
 
 
 async def test_a_sink_that_asks_for_a_pause_gets_it(clock: JumpingClock) -> None:
@@ -214,7 +202,7 @@ async def test_one_bad_record_among_many_is_found_with_few_requests(clock: Jumpi
     backlog = MemoryBacklog(clock, readings(500))
     await drain(sink, backlog, clock)
     assert backlog.dead == [(Lane.LIVE, Rejection(300, "bad batch"))]
-    assert len(sink.sizes) <= 2 * 9 + 1
+    assert len(sink.sizes) <= 2 * 9 + 1 + 2, "halving, and twice more to be sure"
 
 
 async def test_a_last_record_that_is_refused_waits_for_a_later_one(clock: JumpingClock) -> None:
@@ -233,7 +221,7 @@ async def test_a_last_record_that_is_refused_waits_for_a_later_one(clock: Jumpin
 async def test_batches_shrink_when_too_large_and_grow_again(clock: JumpingClock) -> None:
     sink = ScriptedSink([Step.TOO_LARGE], batching=Batching(100))
     await drain(sink, MemoryBacklog(clock, readings(500)), clock)
-    assert sink.sizes[:6] == [100, 50, 50, 50, 63, 79]
+    assert sink.sizes[:7] == [100, 50, 50, 63, 37, 63, 79]
     assert len(sink.received) == 500
 
 

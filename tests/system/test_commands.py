@@ -1,10 +1,20 @@
 """The command line as a technician uses it, beside a running gateway and without one."""
 
+import asyncio
 import csv
 import io
 import json
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from typing import Any
 
-from tests.system.stage import Stage
+from simulators.ingest import Misbehaviour
+from tests.system.deliveries import all_is_delivered
+from tests.system.processes import ROOT, Gateway
+from tests.system.stage import Stage, ingest
+from tests.system.waiting import until
 
 
 async def test_read_once_says_by_its_exit_status_whether_every_sensor_answered(stage: Stage) -> None:
@@ -85,7 +95,7 @@ async def test_export_writes_a_range_of_time_while_the_gateway_runs(stage: Stage
     begin, end = sorted(times)[10], sorted(times)[40]
     expected = [time for time in times if begin <= time < end]
     for form in ("csv", "jsonl"):
-        done = await gateway.command("export", "--from", begin, "--to", end, "--format", form)
+        done = await buffer(gateway, "export", "--from", begin, "--to", end, "--format", form)
         assert (done.returncode, done.stderr) == (0, f"{len(expected)} readings\n")
         assert [row["time_utc"] for row in rows(done.stdout, form)] == expected
 
@@ -95,11 +105,90 @@ async def test_export_never_writes_over_a_file(stage: Stage) -> None:
     gateway.start()
     await gateway.stores_more()
     file = stage.folder / "readings.csv"
-    assert (await gateway.command("export", "--output", str(file))).returncode == 0
+    assert (await buffer(gateway, "export", "--output", str(file))).returncode == 0
     before = file.read_text()
-    refused = await gateway.command("export", "--output", str(file))
+    refused = await buffer(gateway, "export", "--output", str(file))
     assert (refused.returncode, file.read_text()) == (1, before)
     assert "exists already" in refused.stderr
+
+
+async def buffer(gateway: Gateway, name: str, *options: str) -> subprocess.CompletedProcess[str]:
+    """`aqua-gateway buffer …`, as a process of its own."""
+    config = ["--config"] if name == "replay" else []
+    command = [sys.executable, "-m", "agent", "buffer", name, *options, *config, str(gateway.config)]
+    return await asyncio.to_thread(subprocess.run, command, cwd=ROOT, capture_output=True, text=True, timeout=30)
+
+
+async def dead_letters(gateway: Gateway) -> list[dict[str, Any]]:
+    letters: list[dict[str, Any]] = json.loads((await buffer(gateway, "dead-letters", "--json")).stdout)
+    return letters
+
+
+async def test_a_refused_reading_is_shown_and_delivered_after_the_ingest_is_mended(stage: Stage) -> None:
+    farm = await stage.farm()
+    cloud = ingest(farm)
+    cloud.misbehave = Misbehaviour(
+        reject=lambda record: "no such sensor" if record.get("metadata", {}).get("sequence") in (15, 17) else None
+    )
+    gateway = stage.gateway(farm, sinks="archive cloud")
+    gateway.start()
+    await gateway.stores_more(40)
+    await until(lambda: len(gateway.rows("SELECT id FROM dead_letters")) == 2)
+    first, second = await dead_letters(gateway)
+    assert (first["sink"], first["stream"], first["seq"], first["because"]) == (
+        "cloud", "readings", 15, "no such sensor",
+    )  # fmt: skip
+    assert gateway.rows("SELECT time_utc FROM reading WHERE seq = 15") == [(first["time_utc"],)]
+    shown = await buffer(gateway, "dead-letters")
+    assert (shown.returncode, shown.stdout.count("no such sensor")) == (0, 2)
+
+    cloud.misbehave = Misbehaviour()
+    asked = await buffer(gateway, "replay", "cloud", str(first["number"]))
+    assert (asked.returncode, asked.stdout) == (0, "1 dead letters of cloud will be offered again within seconds.\n")
+    await until(lambda: 15 in sequences(cloud.records))
+    await until(lambda: len(gateway.rows("SELECT id FROM dead_letters")) == 1)
+    assert [letter["number"] for letter in await dead_letters(gateway)] == [second["number"]]
+
+    assert await gateway.stop() == 0
+    asked = await buffer(gateway, "replay", "cloud", "--all")
+    assert asked.stdout == "1 dead letters of cloud will be offered again when the gateway runs again.\n"
+    assert 17 not in sequences(cloud.records)
+    gateway.start()
+    await until(lambda: 17 in sequences(cloud.records))
+    await gateway.stores_more()
+    await all_is_delivered(gateway, lambda: cloud.records)
+    assert await dead_letters(gateway) == []
+    assert list((stage.folder / "state" / "requests").iterdir()) == []
+
+
+def sequences(records: list[Any]) -> set[int]:
+    return {record["metadata"]["sequence"] for record in records if "sensor_type" in record}
+
+
+async def test_the_ring_buffer_is_verified_while_it_is_written_and_after_the_gateway_was_killed(stage: Stage) -> None:
+    gateway = stage.gateway(await stage.farm(), sinks="archive cloud")
+    gateway.start()
+    await gateway.stores_more(60)
+    for _ in range(3):
+        verified = await buffer(gateway, "verify", "--json")
+        assert (verified.returncode, verified.stderr) == (0, "")
+        await gateway.stores_more()
+    gateway.kill()
+    verified = await buffer(gateway, "verify")
+    assert (verified.returncode, verified.stderr) == (0, "")
+    assert "Every row is as it was written" in verified.stdout
+    status = json.loads((await buffer(gateway, "status", "--json")).stdout)
+    assert status["readings"]["held"] == gateway.stored()
+    assert {row["sink"] for row in status["sinks"]} == {"archive", "cloud", "mqtt"}
+
+    with closing(sqlite3.connect(gateway.database)) as database:
+        database.execute(
+            "UPDATE readings SET value = value + 1 WHERE seq = (SELECT max(seq) FROM readings WHERE value > 0)"
+        )
+        database.commit()
+    verified = await buffer(gateway, "verify")
+    assert verified.returncode == 1
+    assert "its checksum is wrong" in verified.stdout
 
 
 def rows(text: str, form: str) -> list[dict[str, str]]:

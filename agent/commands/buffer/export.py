@@ -1,4 +1,4 @@
-"""`aqua-gateway export`: stored readings of a time range as CSV or JSON Lines, while the gateway runs or after."""
+"""`aqua-gateway buffer export`: what is stored of a time range, as CSV or JSON Lines."""
 
 import argparse
 import contextlib
@@ -12,20 +12,26 @@ from typing import Any, TextIO
 
 from agent import config
 from agent.domain.errors import AquaError
+from agent.store.extract import extract
 from agent.store.reader import Reader
 
 _EVER_US = 2**62
 
 
 def command(options: argparse.Namespace) -> int:
-    """Rows of the view `reading`, from `--from` on and before `--to`."""
+    """What the option `what` names, from `--from` on and before `--to`; 1 if damaged rows had to be left out."""
     gateway = config.load(options.config)
     begin = _utc_us(options.begin, "--from") if options.begin else 0
     end = _utc_us(options.end, "--to") if options.end else _EVER_US
+    damaged: list[int] = []
     with contextlib.closing(Reader(gateway.store.path)) as reader, _output(options.output) as out:
-        rows = reader.readings(begin, end)
+        rows = extract(reader, options.what, begin, end, damaged.append)
         count = _write_csv(rows, out) if options.format == "csv" else _write_jsonl(rows, out)
-    print(f"{count} readings", file=sys.stderr)
+    print(f"{count} {options.what}", file=sys.stderr)
+    if damaged:
+        raise AquaError(
+            f"{len(damaged)} damaged rows are left out, the first is number {damaged[0]}; see buffer verify"
+        )
     return 0
 
 
@@ -35,8 +41,12 @@ def _write_csv(rows: Iterator[dict[str, Any]], out: TextIO) -> int:
         if count == 1:
             writer = csv.DictWriter(out, list(row))
             writer.writeheader()
-        writer.writerow(row)
+        writer.writerow({name: _flat(value) for name, value in row.items()})
     return count
+
+
+def _flat(value: Any) -> Any:
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else value
 
 
 def _write_jsonl(rows: Iterator[dict[str, Any]], out: TextIO) -> int:

@@ -1,0 +1,51 @@
+"""`aqua-gateway buffer verify`: read every row; tell what is damaged or missing, and the rest like `status`."""
+
+import argparse
+import json
+import sys
+from contextlib import closing
+from dataclasses import asdict
+from datetime import UTC, datetime
+
+from rich.console import Console, Group
+from rich.progress import Progress
+from rich.text import Text
+
+from agent import config
+from agent.buffer_view import facts, findings, view
+from agent.domain.errors import StoreError
+from agent.store.database import set_asides
+from agent.store.reader import Reader
+from agent.store.verification import Verified, verify
+
+
+def command(options: argparse.Namespace) -> int:
+    """1 when something is damaged, or missing without a record of it."""
+    gateway = config.load(options.config)
+    with closing(Reader(gateway.store.path)) as reader:
+        verified = _verified(reader)
+        salvaging = bool(set_asides(gateway.store.path))
+        try:
+            seen, unread = facts(gateway, reader), None
+        except StoreError as error:
+            seen, unread = {}, f"the rest cannot be told: {error}"
+    if options.json:
+        json.dump({"well": verified.well, **asdict(verified), **seen}, sys.stdout, ensure_ascii=False, indent=2)
+        print()
+    else:
+        console = Console()
+        rest = Text(unread, "bold red") if unread else view(seen, datetime.now(UTC))
+        console.print(Group(findings(verified, salvaging), rest), soft_wrap=not console.is_terminal)
+    return 0 if verified.well else 1
+
+
+def _verified(reader: Reader) -> Verified:
+    """With a bar in the terminal: a full ring buffer takes minutes."""
+    errors = Console(stderr=True)
+    try:
+        held = reader.counts()["held"] or None
+    except StoreError:
+        held = None  # `verify` tells more of it
+    with Progress(console=errors, transient=True, disable=not errors.is_terminal) as progress:
+        bar = progress.add_task("Reading every row", total=held)
+        return verify(reader, lambda rows: progress.advance(bar, rows))

@@ -1,0 +1,1 @@
+"""Getting back what is whole in a damaged ring buffer: `carry` is the way in."""

@@ -1,0 +1,45 @@
+"""The frames of a write-ahead log (sqlite.org/fileformat2.html, section 4): page images, and who can vouch for them."""
+
+from collections.abc import Iterable
+from struct import iter_unpack, unpack_from
+
+from agent.store.salvage.pages import PAGE
+
+LOG_HEADER = 32
+FRAME_HEADER = 24
+FRAME = FRAME_HEADER + PAGE
+
+_WORDS = {0x377F0682: "<II", 0x377F0683: ">II"}  # how the sums read what they sum, by the log's first four bytes
+
+
+def finished(header: bytes, frames: Iterable[bytes]) -> list[int]:
+    """The page numbers of the frames that count when SQLite opens the log: those of finished transactions.
+
+    All frames before the first that does not continue the sums, up to the last of them that ends a transaction.
+    """
+    words = _WORDS.get(int.from_bytes(header[:4], "big"))
+    if words is None or len(header) != LOG_HEADER:
+        return []
+    sums = _summed((0, 0), words, header[:24])
+    if sums != unpack_from(">II", header, 24):
+        return []
+    numbers, ended = [], 0
+    for frame in frames:
+        if len(frame) != FRAME:
+            break
+        sums = _summed(_summed(sums, words, frame[:8]), words, frame[FRAME_HEADER:])
+        if frame[8:16] != header[16:24] or sums != unpack_from(">II", frame, 16):
+            break
+        number, pages_at_end = unpack_from(">II", frame)
+        numbers.append(number)
+        if pages_at_end:
+            ended = len(numbers)
+    return numbers[:ended]
+
+
+def _summed(sums: tuple[int, int], words: str, data: bytes) -> tuple[int, int]:
+    one, two = sums
+    for first, second in iter_unpack(words, data):
+        one = one + first + two & 0xFFFFFFFF
+        two = two + second + one & 0xFFFFFFFF
+    return one, two

@@ -1,0 +1,170 @@
+"""A damaged database and its write-ahead log, as page images.
+
+First those of the file that no newer one in the log replaces; then those newer ones, left there by transactions that
+finished; at last what else is in the log: frames behind a damaged one, of a transaction that never ended, or of an
+earlier round.
+"""
+
+import os
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from agent.domain.errors import StoreError
+from agent.store.salvage.frames import FRAME, FRAME_HEADER, LOG_HEADER, finished
+from agent.store.salvage.pages import PAGE
+
+Read = Callable[[int, int, int], bytes]
+"""As os.pread: of a file descriptor, so many bytes, from that offset on."""
+
+_AT_ONCE = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Some page images: the `numbers` of frames in the log or pages in the file, from 0 on.
+
+    `certain`: a finished transaction wrote them.
+    """
+
+    in_log: bool
+    certain: bool
+    numbers: Sequence[int]
+
+
+class Wreck:
+    """The damaged file at `path`, with its log beside it. Every method raises StoreError, naming the file."""
+
+    def __init__(self, path: Path, read: Read = os.pread) -> None:
+        self.path = path
+        self._log = path.with_name(path.name + "-wal")
+        self._read = read
+        self._unreadable: set[tuple[bool, int]] = set()
+
+    @property
+    def unreadable(self) -> int:
+        """Pages and frames that the disk did not give."""
+        return len(self._unreadable)
+
+    @property
+    def bytes_left(self) -> int:
+        """What the file and its log still occupy."""
+        return _size(self.path) + _size(self._log)
+
+    def stretches(self, most: int = _AT_ONCE) -> Iterator[Stretch]:
+        """All there is, at most so many page images at a time, each kind from its end towards its beginning."""
+        yield from _backwards(False, True, range(-(-_size(self.path) // PAGE)), most)
+        yield from _backwards(True, True, sorted(self._newest.values()), most)
+        yield from _backwards(True, False, range(len(self._finished), self._frames), most)
+
+    def images(self, stretch: Stretch) -> list[bytes]:
+        """The page images that can be read, without those of the file that were replaced since."""
+        if stretch.in_log:
+            return [data[FRAME_HEADER:] for _, data in self._pieces(True, stretch.numbers)]
+        return [data for at, data in self._pieces(False, stretch.numbers) if at + 1 not in self._newest]
+
+    def page(self, number: int) -> bytes | None:
+        """The newest image of the page of that number, if there is one."""
+        frame = self._newest.get(number)
+        in_log, at = (False, number - 1) if frame is None else (True, frame)
+        for _, data in self._pieces(in_log, [at]):
+            return data[FRAME_HEADER:] if in_log else data
+        return None
+
+    def give_up(self, stretch: Stretch) -> None:
+        """Cut the stretch off the end of its file. What finished transactions left in the log stays there to the last:
+        without all of it nobody could tell any more what is the newest.
+        """
+        first = stretch.numbers[0]
+        path, size = (self._log, LOG_HEADER + first * FRAME) if stretch.in_log else (self.path, first * PAGE)
+        if not (stretch.in_log and stretch.certain):
+            with _told(path):
+                os.truncate(path, size)
+
+    def remove(self) -> None:
+        """Delete the files; the one that shows that something is left goes last."""
+        for suffix in ("-shm", "-wal", ""):
+            part = self.path.with_name(self.path.name + suffix)
+            with _told(part):
+                part.unlink(missing_ok=True)
+
+    @property
+    def _frames(self) -> int:
+        return max(_size(self._log) - LOG_HEADER, 0) // FRAME
+
+    @cached_property
+    def _finished(self) -> list[int]:
+        header = self._bytes(self._log, LOG_HEADER, 0) if self._frames else None
+        return finished(header or b"", self._unbroken())
+
+    @cached_property
+    def _newest(self) -> dict[int, int]:
+        return {number: at for at, number in enumerate(self._finished)}
+
+    def _unbroken(self) -> Iterator[bytes]:
+        """The log's frames up to the first that cannot be read."""
+        frames = range(self._frames)
+        for begin in range(0, len(frames), _AT_ONCE):
+            for expected, (at, frame) in enumerate(self._pieces(True, frames[begin : begin + _AT_ONCE]), begin):
+                if at != expected:
+                    return
+                yield frame
+
+    def _pieces(self, in_log: bool, numbers: Sequence[int]) -> Iterator[tuple[int, bytes]]:
+        """Numbered frames or pages; where the disk fails, whatever it gives one by one."""
+        path, begin, size = (self._log, LOG_HEADER, FRAME) if in_log else (self.path, 0, PAGE)
+        together = None
+        if isinstance(numbers, range):
+            together = self._bytes(path, len(numbers) * size, begin + numbers[0] * size)
+        for place, number in enumerate(numbers):
+            if together is None:
+                data = self._bytes(path, size, begin + number * size)
+            else:
+                data = together[place * size : (place + 1) * size]
+            if data is None:
+                self._unreadable.add((in_log, number))
+            elif data:
+                yield number, data
+
+    def _bytes(self, path: Path, size: int, offset: int) -> bytes | None:
+        with _told(path):
+            descriptor = os.open(path, os.O_RDONLY)
+        try:
+            return self._read(descriptor, size, offset)
+        except OSError:
+            return None  # counted where it is known how much that is
+        finally:
+            os.close(descriptor)
+
+
+def leftovers(database: Path) -> list[Path]:
+    """The damaged files that were set aside beside the database, the oldest number first. Raises StoreError."""
+    name = re.compile(re.escape(database.name) + r"\.damaged-(\d+)")
+    with _told(database.parent):
+        found = [(int(match[1]), path) for path in database.parent.iterdir() if (match := name.fullmatch(path.name))]
+    return [path for _, path in sorted(found)]
+
+
+def _backwards(in_log: bool, certain: bool, numbers: Sequence[int], most: int) -> Iterator[Stretch]:
+    for end in range(len(numbers), 0, -most):
+        yield Stretch(in_log, certain, numbers[max(end - most, 0) : end])
+
+
+def _size(path: Path) -> int:
+    with _told(path):
+        try:
+            return path.stat().st_size
+        except FileNotFoundError:
+            return 0
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        remedy = "give it and its folder to the gateway's user, or move it away"
+        raise StoreError(f"{path} cannot be salvaged ({error.strerror}): {remedy}") from error

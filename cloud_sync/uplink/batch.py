@@ -1,0 +1,87 @@
+"""What was taken from a lane, as the records to send."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import takewhile
+
+from agent.domain.alarm import AlarmChange
+from agent.domain.clock import Instant
+from agent.domain.reading import Gap, Rollup, StoredReading
+from cloud_sync.contract.record import Record
+from cloud_sync.contract.records import record
+from cloud_sync.contract.topics import SENSOR_ALERTS, SENSOR_GAPS, SENSOR_READINGS, SENSOR_ROLLUPS
+from cloud_sync.uplink.interfaces import DeadLetter, Entry, Rejection, Taken
+
+_AT_ONCE = 100
+_TOPICS = {
+    StoredReading: SENSOR_READINGS,
+    AlarmChange: SENSOR_ALERTS,
+    Gap: SENSOR_GAPS,
+    Rollup: SENSOR_ROLLUPS,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Records of one topic, taken after sequence number `after`.
+
+    `unsendable` are those of which no record can be made, by sequence number. `oldest` is when the first one happened.
+    `full`: as many as were asked for, so there are perhaps more.
+    """
+
+    after: int
+    topic: str
+    records: list[Record]
+    unsendable: Mapping[int, Rejection]
+    oldest: Instant
+    full: bool
+
+    @property
+    def upto(self) -> int:
+        return self.records[-1].seq
+
+
+async def built(taken: Taken, limit: int, gateway: str) -> Batch:
+    """The first entries of one topic (dead letters may be of several), out of at most `limit` that were asked for.
+
+    Everybody else gets a turn in between: a gateway with one core polls and alarms on it, too.
+    """
+    topic = _topic(taken.entries[0])
+    records: list[Record] = []
+    unsendable: dict[int, Rejection] = {}
+    for number, entry in enumerate(takewhile(lambda entry: _topic(entry) == topic, taken.entries), 1):
+        try:
+            records.append(_record(entry, gateway))
+        except Exception as error:
+            records.append(Record(entry.seq, topic, "", 0, {}))
+            unsendable[entry.seq] = Rejection(entry.seq, f"no record can be made of it: {error!r}")
+        if number % _AT_ONCE == 0:
+            await asyncio.sleep(0)
+    full = len(taken.entries) >= limit
+    return Batch(taken.after, topic, records, unsendable, happened(taken.entries[0]), full)
+
+
+def happened(entry: Entry) -> Instant:
+    """When it happened; of a gap or a roll-up the wall time alone is known, so it is of no boot."""
+    match entry:
+        case StoredReading():
+            return entry.checked.reading.at
+        case AlarmChange():
+            return entry.at
+        case Gap():
+            return Instant(entry.to_us, 0.0, "", False)
+        case Rollup():
+            return Instant(entry.minute_us, 0.0, "", entry.trusted)
+        case DeadLetter():
+            return happened(entry.entry)
+
+
+def _topic(entry: Entry) -> str:
+    return _TOPICS[type(entry.entry if isinstance(entry, DeadLetter) else entry)]
+
+
+def _record(entry: Entry, gateway: str) -> Record:
+    if isinstance(entry, DeadLetter):
+        return record(entry.entry, gateway)._replace(seq=entry.seq)
+    return record(entry, gateway)

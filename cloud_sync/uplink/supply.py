@@ -1,0 +1,48 @@
+"""What the backlog has for one sink, as batches."""
+
+from agent.domain.clock import Clock
+from agent.domain.errors import StoreError
+from cloud_sync.uplink.attempt import Attempt
+from cloud_sync.uplink.batch import Batch, built, happened
+from cloud_sync.uplink.interfaces import Backlog, Lane
+from cloud_sync.uplink.lanes import Lanes
+
+
+class Supply:
+    """The part of `backlog` that is `sink`'s. What it takes is patient until the link has been up for `patience_s`:
+    readings whose time is not known yet had the chance to get it from the network that came with the link.
+    """
+
+    def __init__(self, sink: str, backlog: Backlog, gateway_id: str, clock: Clock, patience_s: float) -> None:
+        self._sink = sink
+        self._backlog = backlog
+        self._gateway = gateway_id
+        self._clock = clock
+        self._patience_s = patience_s
+        self._up_since: float | None = None
+
+    def link_is(self, up: bool) -> None:
+        self._up_since = self._clock.boot_s() if up else None
+
+    async def take(self, lane: Lane, limit: int, beyond: int = 0) -> Batch | None:
+        """The next batch of at most `limit`, or None if the lane is empty. Raises StoreError."""
+        patient = self._up_since is None or self._clock.boot_s() - self._up_since < self._patience_s
+        taken = await self._backlog.take(self._sink, lane, limit, beyond, patient)
+        return await built(taken, limit, self._gateway) if taken.entries else None
+
+    async def settle(self, lane: Lane, batch: Batch, attempt: Attempt) -> None:
+        """What the attempt has achieved. Raises StoreError."""
+        if attempt.upto is not None:
+            await self._backlog.settle(self._sink, lane, batch.after, attempt.upto, attempt.rejected)
+
+    async def wait(self, seconds: float) -> None:
+        await self._backlog.wait(seconds)
+
+    async def look(self, lanes: Lanes) -> None:
+        """See what waits longest in each lane, for the status alone: a patient look decides nothing."""
+        for standing in lanes:
+            try:
+                taken = await self._backlog.take(self._sink, standing.lane, 1, patient=True)
+            except StoreError:
+                return  # whoever wants to send it meets this too, and tells
+            standing.oldest = happened(taken.entries[0]) if taken.entries else None
