@@ -7,6 +7,7 @@ other process ever writes here: commands leave requests for the gateway.
 
 import logging
 import sqlite3
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
@@ -114,6 +115,7 @@ def _create_or_migrate(connection: sqlite3.Connection, path: Path, room: Room) -
         raise StoreError(f"{path} was written by another version (schema {version}, this one reads {SCHEMA_VERSION})")
 
 
+@cache
 def schema() -> str:
     """The SQL that makes an empty ring buffer."""
     return files("agent.store").joinpath("schema.sql").read_text()

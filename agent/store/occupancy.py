@@ -58,8 +58,7 @@ def occupancy(reader: Reader, most_bytes: int) -> dict[str, Any]:
 
 def _room_bytes(reader: Reader, most_bytes: int) -> int:
     """What the setting and the disk leave to the database, beside what is in use in it."""
-    salvaged = files(reader.path, most_bytes)["salvaged"]
-    missing = Room(reader.path, most_bytes, lambda: salvaged).missing_pages(reader.connection, 0, 0)
+    missing = Room(reader.path, most_bytes).missing_pages(reader.connection, 0, 0)
     return max(-missing, 0) * PAGE_BYTES
 
 
