@@ -100,12 +100,6 @@ def set_aside(path: Path) -> Path:
     return aside
 
 
-def set_asides(path: Path) -> list[Path]:
-    """Damaged files beside the database that are still there, oldest first."""
-    found = [part for part in path.parent.glob(f"{path.name}.damaged-*") if part.name.rpartition("-")[2].isdigit()]
-    return sorted(found, key=lambda part: int(part.name.rpartition("-")[2]))
-
-
 def _create_or_migrate(connection: sqlite3.Connection, path: Path, room: Room) -> None:
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     if version == 0:

@@ -18,7 +18,7 @@ class Cut(NamedTuple):
     fingerprint: int
 
 
-def cuts(operations: Sequence[Operation], random: Random, rounds: int = 12) -> Iterator[Cut]:
+def cuts(operations: Sequence[Operation], random: Random, rounds: int = 3) -> Iterator[Cut]:
     """Cuts after every operation of the recording: around an fsync, and where names change, with each of the CHOICES so
     many times; otherwise with two of them, once. Between two markers no state comes twice.
     """

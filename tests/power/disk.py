@@ -13,7 +13,7 @@ garbage, or as an I/O error.
 from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
-from tests.power.operations import Marker, Open, Operation, Remove, Rename, Resize, Sync, Write
+from tests.power.operations import Marker, Open, Operation, Remove, Rename, Reserve, Resize, Sync, Write
 
 SECTOR = 512
 SIZE = -1
@@ -54,6 +54,8 @@ class Disk:
                 file.write(number, file.size if offset is None else offset, data)
             case Resize(name, size):
                 names.now[name].resize(number, size)
+            case Reserve(name, size) if size > names.now[name].size:
+                names.now[name].resize(number, size)
             case Sync("", before):
                 names.sync(before)
             case Sync(name, before):
@@ -62,7 +64,7 @@ class Disk:
                 names.change(number, {new: names.now[old], old: None})
             case Remove(name):
                 names.change(number, {name: None})
-            case Open() | Marker():
+            case Open() | Reserve() | Marker():
                 pass
 
     def pending(self) -> list[Version]:

@@ -71,15 +71,15 @@ class UntilIdle:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    async def take(self, *arguments: Any) -> Any:
+    async def take(self, *arguments: Any, **named: Any) -> Any:
         try:
-            return await self._store.take(*arguments)
+            return await self._store.take(*arguments, **named)
         except StoreError as error:
             raise DiskTrouble(str(error)) from error
 
-    async def settle(self, *arguments: Any) -> None:
+    async def settle(self, *arguments: Any, **named: Any) -> None:
         try:
-            await self._store.settle(*arguments)
+            await self._store.settle(*arguments, **named)
         except StoreError as error:
             raise DiskTrouble(str(error)) from error
 
@@ -142,7 +142,7 @@ class Gateway:
         for turn, what in enumerate(plan):
             if what == "s":
                 self._clock.synchronise()
-            await self._measure(store, 7, alarm=turn % 3 == 0)
+            await self._measure(store, 7, alarm=turn % 3 == 2)
             if what == "d":
                 await deliver(store, sink, self._clock)
         await store.close()
@@ -166,9 +166,9 @@ def say(**promise: Any) -> None:
 
 
 async def work(folder: Path, open_the_store: OpenStore = open_store) -> None:
-    """In the first life an outage fills the ring; before the second the machine was off, and its clock is wrong."""
+    """In the first life an outage fills the ring; before the second the machine was off; its clock is a week ahead."""
     clock = FakeClock(NOON_US)
     gateway = Gateway(folder, open_the_store, clock)
-    await gateway.live("ddd...dd" + 26 * "." + "dd.d")
-    clock.reboot(utc_us=NOON_US - 3600 * 1_000_000)
-    await gateway.live("..dd..sd.d")
+    await gateway.live("ddd...dd" + 26 * "." + "dd.d..")
+    clock.reboot(utc_us=NOON_US + 7 * 86_400 * 1_000_000)
+    await gateway.live("d.dd..sd.d")

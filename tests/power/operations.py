@@ -28,6 +28,14 @@ class Resize:
 
 
 @dataclass(frozen=True, slots=True)
+class Reserve:
+    """The file is filled up to that size with zeros, unless it is longer."""
+
+    name: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
 class Sync:
     """What was done to that file (the folder, its names: "") by operations with a number below `before` is durable."""
 
@@ -53,5 +61,5 @@ class Marker:
     said: str
 
 
-Operation = Open | Write | Resize | Sync | Rename | Remove | Marker
+Operation = Open | Write | Resize | Reserve | Sync | Rename | Remove | Marker
 """Numbered by their place in the recording."""

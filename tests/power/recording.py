@@ -11,12 +11,12 @@ from collections.abc import Iterable, Iterator
 from os.path import normpath
 from pathlib import Path
 
-from tests.power.operations import Marker, Open, Operation, Remove, Rename, Resize, Sync, Write
+from tests.power.operations import Marker, Open, Operation, Remove, Rename, Reserve, Resize, Sync, Write
 
 # Besides: sync_file_range promises nothing about durability, so it is as if it had not been called.
 _CALLS = """openat creat close read write writev pwrite64 pwritev lseek truncate ftruncate
-            fsync fdatasync rename renameat renameat2 unlink unlinkat mmap
-            pwritev2 fallocate copy_file_range sendfile splice link linkat symlink symlinkat
+            fsync fdatasync rename renameat renameat2 unlink unlinkat fallocate mmap
+            pwritev2 copy_file_range sendfile splice link linkat symlink symlinkat
             mkdir mkdirat rmdir chdir fchdir dup dup2 dup3 io_uring_setup"""
 
 _LINE = re.compile(r"(\d+) +(?:<\.\.\. \w+ resumed>)?(.*)")
@@ -123,6 +123,8 @@ class _Listener:
                     self._positions[fd] = result
             case "ftruncate":
                 yield Resize(name, int(last))
+            case "fallocate" if arguments.split(", ")[1] == "0":
+                yield Reserve(name, sum(map(int, arguments.split(", ")[2:])))
             case "mmap" if "MAP_SHARED" not in arguments or "PROT_WRITE" not in arguments:
                 pass
             case _:

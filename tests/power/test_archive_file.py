@@ -47,7 +47,7 @@ def test_what_the_archive_acknowledged_is_in_its_file_once() -> None:
     states, acknowledged, heard = 0, 0, 0
     with ram_folder() as folder:
         operations = record(folder, SCRIPT)
-        for cut in cuts(operations, Random(1), rounds=2):
+        for cut in cuts(operations, Random(1), rounds=6):
             for operation in operations[heard : cut.after]:
                 acknowledged = int(operation.said) if isinstance(operation, Marker) else acknowledged
             heard = cut.after

@@ -10,13 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.power.disk import SIZE, Disk, Version
-from tests.power.operations import Open, Operation, Remove, Rename, Resize, Sync, Write
+from tests.power.operations import Open, Operation, Remove, Rename, Reserve, Resize, Sync, Write
 
 NAMES = st.sampled_from("abc")
 OPERATIONS = st.one_of(
     st.builds(Open, NAMES),
     st.builds(Write, NAMES, st.none() | st.integers(0, 3000), st.binary(min_size=1, max_size=1500)),
     st.builds(Resize, NAMES, st.integers(0, 3000)),
+    st.builds(Reserve, NAMES, st.integers(1, 3000)),
     st.builds(Rename, NAMES, NAMES),
     st.builds(Remove, NAMES),
 )
@@ -35,6 +36,10 @@ def do(operation: Operation, folder: Path) -> bool:
             return True
         case Resize(name, size) if (folder / name).exists():
             os.truncate(folder / name, size)
+            return True
+        case Reserve(name, size) if (folder / name).exists():
+            with (folder / name).open("r+b") as file:
+                os.posix_fallocate(file.fileno(), 0, size)
             return True
         case Rename(old, new) if (folder / old).exists() and old != new:
             (folder / old).rename(folder / new)
