@@ -53,12 +53,16 @@ def findings(verified: Verified, salvaging: bool) -> RenderableType:
     for name, count in verified.rows.items():
         damaged = verified.damaged.get(name, 0)
         rows.add_row(name, f"{count:,}", Text(f"{damaged:,}", "bold red" if damaged else ""))
+    parts: list[RenderableType] = [rows]
     if verified.well:
-        return Group(rows, Text("Every row is as it was written, and none is missing without a record.\n", "green"))
-    return Group(rows, *(Text(f"! {line}", "bold red") for line in _damages(verified, salvaging)), Text())
+        parts.append(Text("Every row is as it was written, and none is missing without a record.", "green"))
+    parts += [Text(f"! {line}", "bold red") for line in _damages(verified)]
+    if salvaging:
+        parts.append(Text("A damaged file is being salvaged: what is missing may still come back.", "yellow"))
+    return Group(*parts, Text())
 
 
-def _damages(verified: Verified, salvaging: bool) -> Iterator[str]:
+def _damages(verified: Verified) -> Iterator[str]:
     for found in verified.first:
         yield f"{found.table} {found.key}: {found.because}"
     if (more := sum(verified.damaged.values()) - len(verified.first)) > 0:
@@ -72,8 +76,6 @@ def _damages(verified: Verified, salvaging: bool) -> Iterator[str]:
         yield f"readings {hole.first:,} to {hole.last:,} are missing{sinks}"
     if len(verified.holes) > _SHOWN:
         yield f"… and {len(verified.holes) - _SHOWN:,} more holes"
-    if verified.holes and salvaging:
-        yield "damaged files are being salvaged: what is missing may still come back"
 
 
 def _lines(seen: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -136,8 +138,7 @@ def _sinks(rows: Sequence[Mapping[str, Any]], now: datetime) -> Table:
 def _notes(rows: Sequence[Mapping[str, Any]]) -> Iterator[Text]:
     """What the table of sinks has no room for."""
     for row in rows:
-        if row["stream"] == "readings" and row["ahead"]:
-            stretches = ", ".join(f"{after + 1:,} to {upto:,}" for after, upto in row["ahead"])
+        if stretches := ", ".join(f"{after + 1:,} to {upto:,}" for after, upto in row["ahead"] if upto > after):
             yield Text(f"{row['sink']} has besides: {stretches}")
         if row["stream"] == "readings" and not row["configured"]:
             yield Text(
