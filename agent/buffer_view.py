@@ -33,7 +33,10 @@ def facts(gateway: Gateway, reader: Reader) -> dict[str, Any]:
         "files": files(gateway.store.path, most_bytes),
         "readings": occupancy(reader, most_bytes),
         **inventory(reader),
-        "sinks": [{**row, "configured": row["sink"] in configured} for row in undelivered(reader)],
+        "sinks": [
+            {**row, "configured": row["sink"] in configured, "metered": row["sink"] in gateway.store.metered}
+            for row in undelivered(reader)
+        ],
     }
 
 
@@ -140,6 +143,8 @@ def _notes(rows: Sequence[Mapping[str, Any]]) -> Iterator[Text]:
     for row in rows:
         if stretches := ", ".join(f"{after + 1:,} to {upto:,}" for after, upto in row["ahead"] if upto > after):
             yield Text(f"{row['sink']} has besides: {stretches}")
+        if row["stream"] == "readings" and row["metered"]:
+            yield Text(f"{row['sink']} is on a metered link: it gets roll-ups, and its readings wait")
         if row["stream"] == "readings" and not row["configured"]:
             yield Text(
                 f"{row['sink']} is not configured at present; what it lacks is kept for it all the same", "yellow"

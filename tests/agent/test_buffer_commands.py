@@ -145,6 +145,16 @@ def test_a_sink_that_is_not_configured_any_more_is_told(tmp_path: Path, buffer: 
     assert "cloud is not configured at present" in buffer.out
 
 
+def test_readings_that_wait_because_a_link_is_metered_are_told(tmp_path: Path, buffer: Buffer) -> None:
+    document = right()
+    document["sinks"]["cloud"]["metered"] = True
+    write(tmp_path, document)
+    assert [row(buffer.json("status")["sinks"], sink)["metered"] for sink in SINKS] == [False, True]
+    buffer.run("status")
+    assert "cloud is on a metered link" in buffer.out
+    assert "archive is on" not in buffer.out
+
+
 def test_a_damaged_file_that_is_salvaged_counts(buffer: Buffer) -> None:
     aside = buffer.path.with_name(buffer.path.name + ".damaged-1")
     aside.write_bytes(b"x" * 5_000_000)
