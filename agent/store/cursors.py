@@ -7,7 +7,7 @@ backlog; what it settled ahead of the cursor is kept as a few stretches, which t
 import sqlite3
 from collections.abc import Iterable, Sequence
 
-from agent.store.checksum import checksum
+from agent.store.checksum import checksum, whole_rows
 
 STREAMS = ("readings", "rollups", "alerts", "gaps")
 MOST_STRETCHES = 8
@@ -21,11 +21,13 @@ class Cursors:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
-        rows = connection.execute("SELECT sink, stream, seq, delivered, rejected FROM cursors")
-        self._cursors: dict[tuple[str, str], tuple[int, int, int]] = {(row[0], row[1]): row[2:] for row in rows}
+        self._cursors: dict[tuple[str, str], tuple[int, int, int]] = {
+            (sink, stream): (seq, delivered, rejected)
+            for sink, stream, seq, delivered, rejected in whole_rows(connection, "cursors")
+        }
         self._ahead: dict[str, list[Stretch]] = {}
-        for sink, after, upto in connection.execute("SELECT sink, after_seq, upto_seq FROM ahead ORDER BY after_seq"):
-            self._ahead.setdefault(sink, []).append((after, upto))
+        for sink, after, upto in whole_rows(connection, "ahead"):
+            self._ahead[sink] = sorted([*self._ahead.get(sink, ()), (after, upto)])
 
     def ensure(self, sinks: Sequence[str], feed: str) -> None:
         """Give every sink its cursors. A sink that is new begins with what the ring buffer still holds.

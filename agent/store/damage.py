@@ -31,6 +31,6 @@ class Sieve:
             for row in rows:
                 if row not in whole:
                     log.error("%s row %d in the ring buffer is damaged and set aside: %s", table, row[0], BECAUSE)
-                    self._letters.keep("", stream, row[0], BECAUSE, json.dumps(row))
+                    self._letters.keep("", stream, row[0], BECAUSE, json.dumps(row, default=repr))
                     self._connection.execute(f"DELETE FROM {table} WHERE seq = ?", (row[0],))
         return whole

@@ -29,6 +29,8 @@ def open_database(path: Path, room: Room) -> sqlite3.Connection:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=64)
+    # A flipped bit can make text that is none; the row's checksum is to find that, not an error in every query.
+    connection.text_factory = lambda text: text.decode("utf-8", "replace")
     try:
         connection.execute("PRAGMA busy_timeout = 5000")
         connection.execute("PRAGMA page_size = 4096")

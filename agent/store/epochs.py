@@ -6,7 +6,7 @@ import sqlite3
 from bisect import bisect_right
 
 from agent.domain.clock import Instant
-from agent.store.checksum import checksum
+from agent.store.checksum import checksum, whole_rows
 
 
 class Epochs:
@@ -14,12 +14,10 @@ class Epochs:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
-        rows: list[tuple[int, str, int]] = connection.execute(
-            "SELECT id, epoch, first_seq FROM epochs ORDER BY id"
-        ).fetchall()
-        self._names = {row: epoch for row, epoch, _ in rows}
-        self._first_seqs = [first_seq for _, _, first_seq in rows]
-        self._ids = [row for row, _, _ in rows]
+        rows = whole_rows(connection, "epochs")
+        self._names: dict[int, str] = {row: epoch for row, epoch, _ in rows}
+        self._first_seqs: list[int] = [first_seq for _, _, first_seq in rows]
+        self._ids: list[int] = [row for row, _, _ in rows]
 
     @property
     def known(self) -> bool:

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from agent.domain.farm import Sensor, Tank
 from agent.domain.quantity import Quantity
-from agent.store.checksum import checksum
+from agent.store.checksum import checksum, whole_rows
 
 
 class Places:
@@ -16,8 +16,7 @@ class Places:
         self._id_of: dict[Sensor, int] = {}
         self._row_ids: dict[tuple[str, ...], int] = {}
         self._sensors: dict[int, Sensor] = {}
-        columns = "id, sensor_id, tank, tank_id, probe, channel, sensor_type, unit"
-        for row, *identity in connection.execute(f"SELECT {columns} FROM sensors"):
+        for row, *identity in whole_rows(connection, "sensors"):
             self._row_ids[tuple(identity)] = row
             self._sensors[row] = _sensor(*identity)
 

@@ -3,7 +3,7 @@
 import sqlite3
 from dataclasses import dataclass
 
-from agent.store.checksum import checksum, is_whole
+from agent.store.checksum import checksum, whole_rows
 
 OPEN, SYNCHRONISED, CORRECTED, BOUNDED = ANY = range(4)
 """What `clock` says; see schema.sql."""
@@ -31,10 +31,8 @@ class Segments:
         self._connection = connection
         self._by_id: dict[int, Segment] = {}
         self._by_boot: dict[str, list[Segment]] = {}  # in the order of the boots
-        for row in connection.execute("SELECT * FROM segments ORDER BY id").fetchall():
-            if not is_whole("segments", row):
-                raise damaged(f"segment {row[0]} does not match its checksum")
-            self._keep(Segment(*row[:-1]))
+        for row in whole_rows(connection, "segments"):
+            self._keep(Segment(*row))
 
     def __getitem__(self, segment: int) -> Segment:
         return self._by_id[segment]
@@ -82,10 +80,3 @@ class Segments:
             "UPDATE segments SET offset_us = ?, clock = ?, crc = ? WHERE id = ?",
             (offset_us, clock, checksum("segments", segment.row()), segment.id),
         )
-
-
-def damaged(what: str) -> sqlite3.DatabaseError:
-    """As if SQLite itself had found it, so that it is treated likewise."""
-    error = sqlite3.DatabaseError(what)
-    error.sqlite_errorname = "SQLITE_CORRUPT"
-    return error

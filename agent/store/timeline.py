@@ -8,7 +8,8 @@ time line as they were stored, whatever their clocks said.
 import sqlite3
 
 from agent.domain.clock import SOFTWARE_BEGAN_US, Instant
-from agent.store.segments import ANY, BOUNDED, CORRECTED, OPEN, SYNCHRONISED, Segment, Segments, damaged
+from agent.store.checksum import damaged
+from agent.store.segments import ANY, BOUNDED, CORRECTED, OPEN, SYNCHRONISED, Segment, Segments
 
 _STEP_US = 50_000
 _JUST_AFTER_US = 1_000  # boot times are stored in milliseconds

@@ -82,3 +82,73 @@ def test_a_checksum_tells_rows_apart(row: list[object], other: list[object]) -> 
     assert -(2**31) <= checksum("readings", row) < 2**31
     assert not is_whole("gaps", whole)
     assert is_whole("readings", (*other, whole[-1])) == (repr(other) == repr(row))
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        "UPDATE readings SET because = CAST(x'ff41' AS TEXT) WHERE seq = 4",
+        "UPDATE readings SET segment = 77 WHERE seq = 4",
+        "UPDATE readings SET sensor = 77 WHERE seq = 4",
+    ],
+)
+async def test_whatever_a_bit_made_of_a_row_it_holds_up_nothing(tmp_path: Path, opened: Opened, harm: str) -> None:
+    store = opened()
+    store.put(several(1, 20), [])
+    await store.commit()
+    flip(tmp_path, harm)
+    assert [one.seq for one in await waiting(store)] == [n for n in range(1, 21) if n != 4]
+    assert store.trouble is None
+
+
+async def test_text_that_became_bytes_holds_up_nothing(tmp_path: Path, opened: Opened) -> None:
+    """One bit of a record's header turns text into a blob."""
+    store = opened()
+    store.put(several(1, 20, 30), [])
+    await store.commit()
+    await store.close()
+    flip(tmp_path, "PRAGMA wal_checkpoint(TRUNCATE)")
+    path = tmp_path / NAME
+    found = path.read_bytes()
+    at = found.index(b"x" * 30)
+    header = found.rindex(bytes([30 * 2 + 13]), 0, at)  # the serial type of text with 30 bytes
+    path.write_bytes(found[:header] + bytes([30 * 2 + 12]) + found[header + 1 :])
+    store = opened()
+    assert len(await waiting(store)) == 19
+
+
+@pytest.mark.parametrize("table", ["sensors", "epochs"])
+async def test_nothing_is_believed_that_makes_everything_else_wrong(tmp_path: Path, opened: Opened, table: str) -> None:
+    """A damaged sensor would give its readings to another; the file is salvaged, with the second copy of that row."""
+    store = opened()
+    store.put(several(1, 20), [])
+    await store.commit()
+    await settle(store, "archive", 10)
+    await store.commit()
+    await store.close()
+    column = {"sensors": "tank", "epochs": "epoch"}[table]
+    path = tmp_path / NAME
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        root = database.execute("SELECT rootpage FROM sqlite_schema WHERE name = ?", (table,)).fetchone()[0]
+        value = database.execute(f"SELECT {column} FROM {table} LIMIT 1").fetchone()[0].encode()  # noqa: S608
+    found = path.read_bytes()
+    at = found.index(value, (root - 1) * 4096)
+    path.write_bytes(found[:at] + bytes([found[at] ^ 1]) + found[at + 1 :])
+    store = opened()
+    assert {one.checked.reading.sensor.tank.name for one in await waiting(store, "http")} <= {"tank-1"}
+    assert store.trouble is None
+    assert list(tmp_path.glob("*.damaged-1"))
+
+
+async def test_a_damaged_cursor_skips_nothing(tmp_path: Path, opened: Opened) -> None:
+    store = opened()
+    store.put(several(1, 20), [])
+    await store.commit()
+    await store.close()
+    flip(tmp_path, "UPDATE cursors SET seq = 15 WHERE stream = 'readings'")
+    store = opened()
+    await store.recall(0.7, lambda _: None)
+    while store._writer.is_salvaging:
+        await store._call(store._writer.salvage)
+    assert [one.seq for one in await waiting(store)] == list(range(1, 21))

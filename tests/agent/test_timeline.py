@@ -202,7 +202,7 @@ def test_alarms_count_as_the_newest_row_too(house: House) -> None:
 def test_a_damaged_segment_is_found_before_it_shifts_a_thousand_readings(house: House) -> None:
     house.store("a", 10, NOON_US, trusted=True)
     house.connection.execute("UPDATE segments SET offset_us = offset_us + 1")
-    with pytest.raises(sqlite3.DatabaseError, match="segment 1 does not match") as found:
+    with pytest.raises(sqlite3.DatabaseError, match="the row 1 of segments does not match") as found:
         house.reload()
     assert found.value.sqlite_errorname == "SQLITE_CORRUPT"
 
