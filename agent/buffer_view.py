@@ -18,6 +18,7 @@ from agent.store.undelivered import undelivered
 from agent.store.verification import Verified
 
 _SHOWN = 10
+_NUMBERS = ("settled", "waiting", "age", "rows", "damaged")
 
 
 def facts(gateway: Gateway, reader: Reader) -> dict[str, Any]:
@@ -48,20 +49,26 @@ def view(seen: Mapping[str, Any], now: datetime) -> RenderableType:
 
 def findings(verified: Verified, salvaging: bool) -> RenderableType:
     """What reading every row has shown; `salvaging` says whether a damaged file may still give some back."""
-    rows = table("Rows read", "table", "rows", "damaged", right=("rows", "damaged"))
+    rows = table("Rows read", "table", "rows", "damaged", right=_NUMBERS)
     for name, count in verified.rows.items():
         damaged = verified.damaged.get(name, 0)
         rows.add_row(name, f"{count:,}", Text(f"{damaged:,}", "bold red" if damaged else ""))
+    parts: list[RenderableType] = [rows]
     if verified.well:
-        return Group(rows, Text("Every row is as it was written, and none is missing without a record.\n", "green"))
-    return Group(rows, *(Text(f"! {line}", "bold red") for line in _damages(verified, salvaging)), Text())
+        parts.append(Text("Every row is as it was written, and none is missing without a record.", "green"))
+    parts += [Text(f"! {line}", "bold red") for line in _damages(verified)]
+    if salvaging:
+        parts.append(Text("A damaged file is being salvaged: what is missing may still come back.", "yellow"))
+    return Group(*parts, Text())
 
 
-def _damages(verified: Verified, salvaging: bool) -> Iterator[str]:
+def _damages(verified: Verified) -> Iterator[str]:
     for found in verified.first:
         yield f"{found.table} {found.key}: {found.because}"
     if (more := sum(verified.damaged.values()) - len(verified.first)) > 0:
         yield f"… and {more:,} more damaged rows"
+    if verified.first:
+        yield "damaged rows are never delivered but taken out and counted; if there are many, the card is dying"
     for name, because in verified.unreadable.items():
         yield f"{name} cannot be read {because}"
     for hole in verified.holes[:_SHOWN]:
@@ -69,8 +76,6 @@ def _damages(verified: Verified, salvaging: bool) -> Iterator[str]:
         yield f"readings {hole.first:,} to {hole.last:,} are missing{sinks}"
     if len(verified.holes) > _SHOWN:
         yield f"… and {len(verified.holes) - _SHOWN:,} more holes"
-    if verified.holes and salvaging:
-        yield "damaged files are being salvaged: what is missing may still come back"
 
 
 def _lines(seen: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -116,18 +121,16 @@ def _epochs(epochs: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _sinks(rows: Sequence[Mapping[str, Any]], now: datetime) -> Table:
-    shown = table(
-        "Sinks", "sink", "stream", "settled up to", "waiting", "the oldest is of", "age",
-        right=("settled up to", "waiting", "age"),
-    )  # fmt: skip
+    """Narrow enough for a phone; numbers of alerts are too long for it, and tell nobody anything."""
+    shown = table("Sinks", "sink", "stream", "settled", "waiting", "oldest (UTC)", "age", right=_NUMBERS)
     sink = None
     for row in rows:
         if row["stream"] != "readings" and not row["settled_up_to"] and not row["waiting"]:
             continue  # a stream that never had anything
         name = "" if row["sink"] == sink else row["sink"]
         sink, oldest = row["sink"], row["oldest"]
-        times = (_minute(oldest), age(oldest, now)) if oldest else ("", "")
-        settled = str(row["settled_up_to"]) if row["stream"] == "alerts" else f"{row['settled_up_to']:,}"
+        times = (_minute(oldest)[5:], age(oldest, now)) if oldest else ("", "")
+        settled = "" if row["stream"] == "alerts" else f"{row['settled_up_to']:,}"
         shown.add_row(Text(name), row["stream"], settled, f"{row['waiting']:,}", *times)
     return shown
 
@@ -135,8 +138,7 @@ def _sinks(rows: Sequence[Mapping[str, Any]], now: datetime) -> Table:
 def _notes(rows: Sequence[Mapping[str, Any]]) -> Iterator[Text]:
     """What the table of sinks has no room for."""
     for row in rows:
-        if row["stream"] == "readings" and row["ahead"]:
-            stretches = ", ".join(f"{after + 1:,} to {upto:,}" for after, upto in row["ahead"])
+        if stretches := ", ".join(f"{after + 1:,} to {upto:,}" for after, upto in row["ahead"] if upto > after):
             yield Text(f"{row['sink']} has besides: {stretches}")
         if row["stream"] == "readings" and not row["configured"]:
             yield Text(

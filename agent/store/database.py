@@ -7,6 +7,7 @@ other process ever writes here: commands leave requests for the gateway.
 
 import logging
 import sqlite3
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
@@ -100,12 +101,6 @@ def set_aside(path: Path) -> Path:
     return aside
 
 
-def set_asides(path: Path) -> list[Path]:
-    """Damaged files beside the database that are still there, oldest first."""
-    found = [part for part in path.parent.glob(f"{path.name}.damaged-*") if part.name.rpartition("-")[2].isdigit()]
-    return sorted(found, key=lambda part: int(part.name.rpartition("-")[2]))
-
-
 def _create_or_migrate(connection: sqlite3.Connection, path: Path, room: Room) -> None:
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     if version == 0:
@@ -120,6 +115,7 @@ def _create_or_migrate(connection: sqlite3.Connection, path: Path, room: Room) -
         raise StoreError(f"{path} was written by another version (schema {version}, this one reads {SCHEMA_VERSION})")
 
 
+@cache
 def schema() -> str:
     """The SQL that makes an empty ring buffer."""
     return files("agent.store").joinpath("schema.sql").read_text()

@@ -4,12 +4,15 @@ It comes in pages by number, each asked for by itself, however few rows of it fa
 is wrong are left out.
 """
 
+import logging
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from agent.store.checksum import is_whole
 from agent.store.letters import letters
 from agent.store.reader import Reader, utc_text
+
+log = logging.getLogger(__name__)
 
 _PAGE = 5_000
 
@@ -38,8 +41,12 @@ _TABLES = {
 }
 
 
+def _warn(seq: int) -> None:
+    log.warning("row %d is damaged and left out", seq)
+
+
 def extract(
-    reader: Reader, kind: str, from_us: int, to_us: int, tell_damaged: Callable[[int], None]
+    reader: Reader, kind: str, from_us: int, to_us: int, tell_damaged: Callable[[int], None] = _warn
 ) -> Iterator[dict[str, Any]]:
     """Rows of that kind in that half-open range of UTC microseconds; `tell_damaged` gets the number of each left out.
 

@@ -19,7 +19,9 @@ def letters(reader: Reader, sink: str | None = None, from_us: int = 0, to_us: in
     belong to every range.
     """
     glossary = _Glossary(reader)
-    ask = """SELECT id AS number, sink, stream, seq, because, replay AS offered_again, entry FROM dead_letters
+    # A flipped bit can make bytes of a text.
+    ask = """SELECT id AS number, sink, stream, seq, CAST(because AS TEXT) AS because, replay AS offered_again,
+                    CAST(entry AS TEXT) AS entry FROM dead_letters
              WHERE id > :after AND (:sink IS NULL OR sink = :sink) ORDER BY id LIMIT :page"""
     after = -1
     while page := reader.ask(ask, after=after, sink=sink, page=_PAGE):

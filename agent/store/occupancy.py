@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-from agent.store.database import set_asides
 from agent.store.reader import Reader, utc_text
 from agent.store.room import PAGE_BYTES, Room
+from agent.store.salvage.wreck import leftovers
 
 _WINDOW_US = 6 * 3_600_000_000
 _LEAST_US = 60_000_000
@@ -21,7 +21,7 @@ def files(path: Path, most_bytes: int) -> dict[str, int]:
     """Bytes of all that belongs to the database at `path`: `database`, `log`, `ballast`, damaged files that are being
     `salvaged`; and `most`, what all of them together may take.
     """
-    aside = [part for found in set_asides(path) for part in (found, found.with_name(found.name + "-wal"))]
+    aside = [part for found in leftovers(path) for part in (found, found.with_name(found.name + "-wal"))]
     return {
         "most": most_bytes,
         "database": _bytes(path),
@@ -58,8 +58,7 @@ def occupancy(reader: Reader, most_bytes: int) -> dict[str, Any]:
 
 def _room_bytes(reader: Reader, most_bytes: int) -> int:
     """What the setting and the disk leave to the database, beside what is in use in it."""
-    salvaged = files(reader.path, most_bytes)["salvaged"]
-    missing = Room(reader.path, most_bytes, lambda: salvaged).missing_pages(reader.connection, 0, 0)
+    missing = Room(reader.path, most_bytes).missing_pages(reader.connection, 0, 0)
     return max(-missing, 0) * PAGE_BYTES
 
 

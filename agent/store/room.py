@@ -9,7 +9,6 @@ import logging
 import os
 import shutil
 import sqlite3
-from collections.abc import Callable
 from pathlib import Path
 
 log = logging.getLogger(__name__)
@@ -22,15 +21,13 @@ _ROW_BYTES = 64  # a reading's row and its share of the pages above it, generous
 
 
 class Room:
-    """`most_bytes` for the database at `path` and all that belongs to it; `set_aside` tells how many of them damaged
-    files take at present.
-    """
+    """`most_bytes` for the database at `path` and all that belongs to it."""
 
-    def __init__(self, path: Path, most_bytes: int, set_aside: Callable[[], int] = lambda: 0) -> None:
+    def __init__(self, path: Path, most_bytes: int) -> None:
         self._folder = path.parent
         self._ballast = path.with_name(path.name + "-ballast")
         self._most_bytes = most_bytes
-        self._set_aside = set_aside
+        self._damaged = f"{path.name}.damaged-*"
         self.log_bytes = min(max(most_bytes // 8, _LEAST_LOG), _MOST_LOG)
         self.checkpoint_pages = max(self.log_bytes // PAGE_BYTES // 4, 16)
         self.rows_at_once = self.log_bytes // 4 // _ROW_BYTES
@@ -41,8 +38,12 @@ class Room:
     @property
     def pages(self) -> int:
         """So many pages the setting leaves to the database."""
-        others = self.log_bytes + self._ballast_bytes + max(self._reserve_bytes, self._set_aside())
+        others = self.log_bytes + self._ballast_bytes + max(self._reserve_bytes, self._bytes_set_aside())
         return max((self._most_bytes - others) // PAGE_BYTES, 64)
+
+    def _bytes_set_aside(self) -> int:
+        """What damaged files, and their logs, take on the disk; holes in them take nothing."""
+        return sum(part.stat().st_blocks * 512 for part in self._folder.glob(self._damaged))
 
     def limit(self, connection: sqlite3.Connection) -> None:
         """Tell SQLite; it never cuts off pages that are in use already."""

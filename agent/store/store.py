@@ -98,8 +98,8 @@ class Store:
             self._lost.add(self._readings.popleft())
 
     async def run(self) -> None:
-        """Commit for ever, carry out what commands ask for, and in between bring back what a damaged file still has; ends
-        by cancellation.
+        """Commit for ever, carry out what commands ask for, and in between bring back what a damaged file still has;
+        ends by cancellation.
         """
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._commit_for_ever())

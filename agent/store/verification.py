@@ -88,11 +88,19 @@ class _Look:
         self.holes: list[tuple[int, int]] = []
 
     def at_pages(self, table: str) -> None:
-        """A page a question, so that none holds up the folding back of the write-ahead log."""
+        """A page a question, so that none holds up the folding back of the write-ahead log; smaller ones to get as near
+        as possible to what cannot be read.
+        """
         key = "seq" if table not in (*_COPIED, "dead_letters") else "id"
-        ask = f"SELECT * FROM {table} WHERE {key} > ? ORDER BY {key} LIMIT {_PAGE}"
-        after = None
-        while page := self._page(table, ask, _BEFORE_ALL if after is None else after):
+        ask = f"SELECT * FROM {table} WHERE {key} > ? ORDER BY {key} LIMIT ?"
+        after, limit = None, _PAGE
+        while limit:
+            page = self._page(table, ask, _BEFORE_ALL if after is None else after, limit)
+            if table in self.found.unreadable:
+                limit //= 2
+                continue
+            if not page:
+                return
             self._judge(table, page, 1)
             if table == "readings":
                 self._find_holes(page, after)
@@ -102,6 +110,8 @@ class _Look:
         self._judge(name, self._page(name, ask), key_columns)
 
     def _page(self, name: str, ask: str, *values: int) -> list[Row]:
+        """Empty at the end, and when it cannot be read."""
+        self.found.unreadable.pop(name, None)
         try:
             page = self._reader.connection.execute(ask, values).fetchall()
         except sqlite3.Error as error:

@@ -16,7 +16,7 @@ from agent.domain.clock import Instant
 from agent.domain.delivery import Taken
 from agent.domain.errors import StoreError
 from agent.domain.reading import CheckedReading, Gap
-from agent.store.database import is_full, is_rotten, keep_log, set_aside, set_asides
+from agent.store.database import is_full, is_rotten, keep_log, set_aside
 from agent.store.dead_letters import Refused
 from agent.store.memory import Remembered, remembered
 from agent.store.room import Room
@@ -47,7 +47,7 @@ class Writer:
         self._sinks = sinks
         self._metered = metered
         self._now = now
-        self._room = Room(path, most_bytes, self._bytes_set_aside)
+        self._room = Room(path, most_bytes)
         self._tables: Tables | None = None
         self._log_keeper: sqlite3.Connection | None = None
         self._promised: tuple[int, int] | None = None
@@ -220,9 +220,6 @@ class Writer:
     def _set_aside(self, error: Exception) -> None:
         aside = set_aside(self._path)
         log.error("%s: the file is damaged and set aside as %s", error, aside.name)
-
-    def _bytes_set_aside(self) -> int:
-        return sum(part.stat().st_size for part in set_asides(self._path) if part.exists())
 
     def _is_elsewhere(self, inode: int) -> bool:
         try:

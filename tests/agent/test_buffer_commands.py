@@ -150,6 +150,8 @@ def test_a_damaged_file_that_is_salvaged_counts(buffer: Buffer) -> None:
     aside.write_bytes(b"x" * 5_000_000)
     aside.with_name(aside.name + "-wal").write_bytes(b"x" * 1_000_000)
     assert buffer.json("status")["files"]["salvaged"] == 6_000_000
+    assert buffer.run("verify") == 0
+    assert "A damaged file is being salvaged" in buffer.out
 
 
 @pytest.mark.parametrize("command", ["status", "verify", "export", "dead-letters"])
@@ -249,6 +251,30 @@ def test_what_the_gateway_takes_out_and_evicts_is_no_hole(buffer: Buffer) -> Non
     seen = buffer.json("verify")
     assert seen["rows"]["readings"] == 44
     assert seen["dead_letters"] == [{"sink": "", "letters": 1, "offered_again": 0}]
+
+
+def test_what_a_damaged_file_lost_is_no_hole_once_it_is_salvaged(buffer: Buffer) -> None:
+    buffer.writer.write(several(51, 3_000), [], [])
+    buffer.writer.close()
+    buffer.harm("PRAGMA wal_checkpoint(TRUNCATE)")
+    pages = bytearray(buffer.path.read_bytes())
+    leaves = [at for at in range(0, len(pages), 4096) if pages[at] == 0x0D and pages[at + 4] > 50]
+    at = leaves[len(leaves) // 2]
+    pages[at : at + 60] = b"\xff" * 60
+    buffer.path.write_bytes(pages)
+    assert buffer.run("verify") == 1
+    (because,) = buffer.json("verify")["unreadable"].values()
+    number = int(because.removeprefix("behind number ").removesuffix(": database disk image is malformed"))
+    assert 1_000 < number < 2_500
+    for lane in ("backlog", "live"):
+        buffer.writer.take("archive", lane, 10_000, 0, False)
+    while buffer.writer.salvage():
+        pass
+    buffer.writer.write(several(5_051, 10), [], [])
+    seen = buffer.json("verify")
+    assert (seen["well"], seen["holes"]) == (True, [])
+    assert 2_500 < seen["rows"]["readings"] < 3_060
+    assert {gap["sink"] for gap in seen["gaps"]} == set(SINKS)
 
 
 def test_a_page_that_cannot_be_read_is_told_and_the_other_tables_are_read(buffer: Buffer) -> None:

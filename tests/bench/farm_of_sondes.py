@@ -22,7 +22,7 @@ def lay_out(folder: Path, sensors: int, period_s: float = 1.0) -> tuple[Path, Pa
     gateway = [
         '[gateway]\nid = "bench"\n[mqtt]\nport = 1\n[[tanks]]\nname = "tank-1"\nspecies = "rainbow-trout"',
         f'[buses.lan]\nprotocol = "modbus-tcp"\nhost = "127.0.0.1"\nport = {port}',
-        '[sinks.archive]\nkind = "archive"\nfolder = "archive"\nlinger_s = 5',
+        '[sinks.archive]\nkind = "archive"\nfolder = "archive"\nlinger_s = 5\nclock_patience_s = 0',
     ]
     for unit in range(1, probes + 1):
         farm += ["[[twins]]", f'name = "sonde-{unit}"', 'model = "generic"', 'line = "lan"', f"unit = {unit}"]

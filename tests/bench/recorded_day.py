@@ -27,6 +27,7 @@ from agent.app import App
 from agent.domain.clock import Instant
 from agent.domain.farm import TcpEndpoint
 from agent.domain.secret import Secret
+from agent.store.extract import extract
 from agent.store.reader import Reader
 from cloud_sync.uplink.http import HttpSink
 from simulators.broker import Broker
@@ -102,7 +103,7 @@ async def run_day(folder: Path, speed: float = SPEED) -> Outcome:
         sinks = {"archive": _archived(folder), "http": [dict(record) for record in cloud.records]}
         doubled = {"archive": 0, "http": cloud.received.duplicates}
     with closing(Reader(gateway.store.path)) as reader:
-        stored = list(reader.readings(0, 2**62))
+        stored = list(extract(reader, "readings", 0, 2**62, lambda seq: None))
         changes = reader.alarm_changes(1000)
     return _outcome(stored, changes, events, sinks, doubled)
 

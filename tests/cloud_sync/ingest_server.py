@@ -2,7 +2,9 @@
 
 import gzip
 import json
+import socket
 import ssl
+import struct
 import threading
 import time
 from collections.abc import Mapping
@@ -14,10 +16,12 @@ from cloud_sync.contract.record import Identity, identity
 
 
 class IngestServer:
-    """`table` holds what was taken in, by identity; `times_stored` how often; `requests` the headers and bodies."""
+    """`table` holds what was taken in, by topic and identity; `arrivals` are the identities as they came, `requests`
+    the headers and bodies.
+    """
 
     def __init__(self, certificate: Path | None = None) -> None:
-        self.table: dict[Identity, Mapping[str, Any]] = {}
+        self.table: dict[tuple[str, Identity], Mapping[str, Any]] = {}
         self.arrivals: list[Identity] = []
         self.requests: list[tuple[Mapping[str, str], Mapping[str, Any]]] = []
         self.answers: list[tuple[int, Mapping[str, str], bytes]] = []
@@ -26,6 +30,11 @@ class IngestServer:
         self.key: str | None = None
         self.most_records = 10_000
         self.loses_answers = False
+        self.takes_half = False
+        self.options_status = 204
+        self.resets = False
+        self.goes_on = threading.Event()  # cleared: it hangs
+        self.goes_on.set()
         self.delay_s = 0.0
         self.port = 0
         self._certificate = certificate
@@ -38,7 +47,14 @@ class IngestServer:
             protocol_version = "HTTP/1.1"
 
             def do_POST(self) -> None:
-                house.answer(self)
+                if house.is_there(self):
+                    house.answer(self)
+
+            def do_OPTIONS(self) -> None:
+                if house.is_there(self):
+                    self.send_response(house.options_status)
+                    self.send_header("Content-Length", "0")
+                    self.end_headers()
 
             def log_message(self, format: str, *args: Any) -> None:
                 pass
@@ -61,13 +77,24 @@ class IngestServer:
     def url(self) -> str:
         return f"{'https' if self._certificate else 'http'}://127.0.0.1:{self.port}/v1/records?tenant=hush"
 
+    def is_there(self, request: BaseHTTPRequestHandler) -> bool:
+        """Wait while it hangs; reset the connection if that is its mood."""
+        self.goes_on.wait(60)
+        if self.resets:
+            request.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            request.close_connection = True
+            request.connection.close()
+        return not self.resets
+
     def answer(self, request: BaseHTTPRequestHandler) -> None:
         packed = request.rfile.read(int(request.headers["Content-Length"]))
         body = json.loads(gzip.decompress(packed))
         self.requests.append((dict(request.headers), body))
         time.sleep(self.delay_s)
+        if self.takes_half:
+            body["records"] = body["records"][: len(body["records"]) // 2]
         status, headers, content = self.answers.pop(0) if self.answers else self._take_in(request, body)
-        if self.loses_answers:
+        if self.loses_answers or self.takes_half:
             request.close_connection = True
             return
         request.send_response(status)
@@ -90,7 +117,7 @@ class IngestServer:
         for index, record in enumerate(records):
             if index not in bad:
                 self.arrivals.append(identity(record))
-                self.table.setdefault(identity(record), record)
+                self.table.setdefault((body["topic"], identity(record)), record)
         answer = {"rejected": [{"index": index, "because": "value is not plausible"} for index in bad]}
         return 200, {"Content-Type": "application/json"}, json.dumps(answer).encode()
 

@@ -58,7 +58,7 @@ class MemoryBacklog:
     ) -> None:
         self._clock = clock
         self._until = until
-        self._later = list(later)
+        self.later = list(later)
         self.entries: Entries = {lane: [] for lane in Lane}
         for lane, first in ((Lane.LIVE, readings), (Lane.ALERTS, alerts), (Lane.GAPS, gaps)):
             self.bring(lane, first)
@@ -82,6 +82,7 @@ class MemoryBacklog:
     async def take(self, sink: str, lane: Lane, limit: int, beyond: int = 0, patient: bool = False) -> Taken:
         await asyncio.sleep(0)
         assert limit >= 1
+        assert len(self.patience) < 100_000, "the forwarder turns in a circle"
         self.patience.append(patient)
         left = [entry for entry in self.entries[lane] if entry.seq > beyond]
         return Taken(left[0].seq - 1 if left else beyond, left[:limit])
@@ -91,15 +92,15 @@ class MemoryBacklog:
         assert all(entry.seq > after for entry in self.entries[lane]), "a lane is settled without holes"
         settled = [entry for entry in self.entries[lane] if entry.seq <= upto]
         self.on_settle(lane, [entry.seq for entry in settled], rejected)
-        self.entries[lane] = [entry for entry in self.entries[lane] if entry not in settled]
+        self.entries[lane] = [entry for entry in self.entries[lane] if entry.seq > upto]
         self.dead += [(lane, rejection) for rejection in rejected]
 
     async def wait(self, seconds: float) -> None:
         assert seconds > 0
         await asyncio.sleep(0)
         self._clock.time_s += seconds
-        if self._later:
-            event = self._later.pop(0)
+        if self.later:
+            event = self.later.pop(0)
             event(self) if callable(event) else self.bring(*event)
             return
         if self.empty if self._until is None else self._clock.time_s >= self._until:

@@ -4,18 +4,32 @@ A new sink brings a `World` and subclasses `SinkContract`, or `JudgingSinkContra
 """
 
 import asyncio
+import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from enum import Enum, auto
 from typing import Any
 
 import pytest
 
 from agent.domain.errors import SinkMisconfigured, SinkUnavailable
-from cloud_sync.contract.record import Record
+from cloud_sync.contract.record import Record, identity
 from cloud_sync.uplink.forwarder import Forwarder
 from cloud_sync.uplink.interfaces import Delivery, Lane, Sink
 from tests.cloud_sync.scripted import Drained, JumpingClock, MemoryBacklog
-from tests.cloud_sync.things import GATEWAY, change, gap, reading, records
+from tests.cloud_sync.things import GATEWAY, change, gap, reading, records, rollup
+
+
+class Mood(Enum):
+    """What a destination can do to a sink."""
+
+    HANGS = auto()
+    IS_SLOW = auto()
+    TAKES_HALF = auto()
+    LOSES_THE_ANSWER = auto()
+    RESETS = auto()
+    IS_NOWHERE = auto()
 
 
 class World(ABC):
@@ -42,6 +56,14 @@ class World(ABC):
     @abstractmethod
     def admit_us(self) -> None: ...
 
+    @abstractmethod
+    def misbehave(self, mood: Mood) -> None:
+        """From now on."""
+
+    @abstractmethod
+    def behave(self) -> None:
+        """No mood any more; what hangs goes on."""
+
     async def send_and_lose_the_answer(self, sink: Sink, batch: Sequence[Record]) -> None:
         """The destination has it, the gateway does not know: by default the process ended just then."""
         await sink.send(batch)
@@ -58,6 +80,51 @@ class JudgingWorld(World):
 
     @abstractmethod
     def hurry(self) -> None: ...
+
+
+async def everything_sent(world: World, when_it_pauses: Callable[[int], None]) -> tuple[MemoryBacklog, int]:
+    """Every lane through a forwarder to the world; `when_it_pauses` is called with the number of pauses so far. Returns
+    the backlog, and how many pauses there were.
+    """
+    clock = JumpingClock()
+    backlog = MemoryBacklog(clock, [reading(seq) for seq in range(1, 101)], [change(1), change(2)], [gap(1)], edge=60)
+    backlog.bring(Lane.ROLLUPS, [rollup(seq) for seq in range(1, 6)])
+    sleep = clock.sleep
+
+    async def sleep_and_change(seconds: float) -> None:
+        when_it_pauses(len(clock.slept))
+        await asyncio.sleep(0.001)  # what hangs in a thread may need a moment to go on
+        await sleep(seconds)
+
+    clock.sleep = sleep_and_change  # type: ignore[method-assign]
+    with pytest.raises(Drained):
+        await Forwarder("sink", world.sink(), backlog, GATEWAY, clock).run()
+    return backlog, len(clock.slept)
+
+
+def assert_complete(world: World) -> None:
+    """All that `everything_sent` sends is there, and nothing of it twice."""
+    there = [(body.get("sensor_type"), body.get("count"), *identity(body)) for body in world.received()]
+    assert len(there) == len(set(there)) == 100 + 2 + 1 + 5
+
+
+@asynccontextmanager
+async def heartbeat() -> AsyncIterator[Callable[[], float]]:
+    """Somebody else in the same loop; yields how long it had to wait for its turn at most (seconds)."""
+    longest_s = 0.0
+
+    async def beat() -> None:
+        nonlocal longest_s
+        while True:
+            before = time.monotonic()
+            await asyncio.sleep(0.005)
+            longest_s = max(longest_s, time.monotonic() - before - 0.005)
+
+    task = asyncio.create_task(beat())
+    try:
+        yield lambda: longest_s
+    finally:
+        task.cancel()
 
 
 def sequences(world: World) -> list[int]:
@@ -126,27 +193,36 @@ class SinkContract:
         await sink.close()
         assert sequences(world) == [1, 2, 3]
 
-    async def test_three_streams_through_outages_arrive_once(self, world: World) -> None:
-        clock = JumpingClock()
-        readings = [reading(seq) for seq in range(1, 101)]
-        backlog = MemoryBacklog(clock, readings, [change(1), change(2)], [gap(1)])
-        world.go_away()
-        moods: list[Callable[[], None]] = [world.come_back, world.refuse_us, world.go_away]
-        sleep = clock.sleep
+    async def test_all_lanes_through_outages_arrive_once(self, world: World) -> None:
+        moods = iter([world.go_away, world.refuse_us, world.come_back])
 
-        async def sleep_and_change(seconds: float) -> None:
-            if len(clock.slept) % 2 == 1:
+        def next_mood(pauses: int) -> None:
+            if pauses % 2 == 1:
                 world.admit_us()
                 world.come_back()
-                if moods:
-                    moods.pop()()
-            await sleep(seconds)
+                next(moods, world.come_back)()
 
-        clock.sleep = sleep_and_change  # type: ignore[method-assign]
-        with pytest.raises(Drained):
-            await Forwarder("sink", world.sink(), backlog, GATEWAY, clock).run()
-        identities = [(body.get("sensor_type"), body.get("count"), body["time"]) for body in world.received()]
-        assert len(identities) == len(set(identities)) == 103
+        world.go_away()
+        backlog, _ = await everything_sent(world, next_mood)
+        assert backlog.dead == []
+        assert_complete(world)
+
+    @pytest.mark.parametrize("mood", Mood)
+    async def test_whatever_it_does_everything_arrives_once_and_nobody_waits_for_it(
+        self, world: World, mood: Mood
+    ) -> None:
+        world.misbehave(mood)
+
+        def behave_at_last(pauses: int) -> None:
+            if pauses == 4:
+                world.behave()
+
+        async with heartbeat() as longest_silence_s:
+            backlog, pauses = await everything_sent(world, behave_at_last)
+        assert backlog.dead == []
+        assert pauses >= 4 or mood is Mood.IS_SLOW
+        assert_complete(world)
+        assert longest_silence_s() < 0.25
 
     async def _open_and_send(self, sink: Sink, batch: Sequence[Record]) -> None:
         await sink.open()

@@ -1,13 +1,18 @@
 """The archive on a real folder."""
 
 import asyncio
+import errno
 import gzip
 import json
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
+from dataclasses import replace
+from os import fsync as really_sync
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 
@@ -15,8 +20,8 @@ from agent.domain.errors import SinkUnavailable
 from cloud_sync.contract.record import Record
 from cloud_sync.contract.records import record
 from cloud_sync.uplink.archive import ArchiveSink
-from cloud_sync.uplink.interfaces import Delivery
-from tests.cloud_sync.sink_contract import SinkContract, World
+from cloud_sync.uplink.interfaces import Batching, Delivery
+from tests.cloud_sync.sink_contract import Mood, SinkContract, World
 from tests.cloud_sync.test_day_file import full_disk
 from tests.cloud_sync.things import GATEWAY, MIDNIGHT_US, change, gap, reading, records
 
@@ -27,6 +32,8 @@ class ArchiveWorld(World):
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.away = False
+        self.mood: Mood | None = None
+        self.goes_on = threading.Event()
         self._aside = folder.with_name("aside")
 
     def sink(self, **settings: Any) -> ArchiveSink:
@@ -53,17 +60,47 @@ class ArchiveWorld(World):
         if self._aside.exists():
             self._aside.rename(self.folder)
 
+    def misbehave(self, mood: Mood) -> None:
+        self.mood = mood
+        if mood is Mood.IS_NOWHERE:
+            self.folder.symlink_to(self.folder.with_name("not mounted"))
+
+    def behave(self) -> None:
+        if self.mood is Mood.IS_NOWHERE:
+            self.folder.unlink()
+        self.mood = None
+        self.goes_on.set()
+
+    def fsync(self, descriptor: int) -> None:
+        """What the disk does when it is to have everything."""
+        match self.mood:
+            case Mood.HANGS:
+                self.goes_on.wait(60)
+            case Mood.IS_SLOW:
+                time.sleep(0.1)
+            case Mood.RESETS:
+                raise OSError(errno.EIO, "Input/output error")
+        really_sync(descriptor)
+
 
 class _OnThisDisk(ArchiveSink):
-    """The limit holds for the whole process: only while the sink writes, or the test's own report would not fit."""
+    """Limits hold for the whole process: only while the sink writes, or the test's own report would not fit."""
 
     def __init__(self, world: ArchiveWorld, settings: ArchiveSink.Settings) -> None:
         super().__init__(settings, GATEWAY)
         self._world = world
 
+    @property
+    def batching(self) -> Batching:
+        return replace(super().batching, deadline_s=0.3, linger_s=0.0)
+
     async def send(self, batch: Sequence[Record]) -> Delivery:
-        with full_disk(0) if self._world.away else nullcontext():
-            return await super().send(batch)
+        room = 0 if self._world.away else 300 if self._world.mood is Mood.TAKES_HALF else None
+        with nullcontext() if room is None else full_disk(room), mock.patch("os.fsync", self._world.fsync):
+            delivery = await super().send(batch)
+        if self._world.mood is Mood.LOSES_THE_ANSWER:
+            raise SinkUnavailable("nobody heard that it was written")
+        return delivery
 
 
 @pytest.fixture

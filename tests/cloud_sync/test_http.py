@@ -2,9 +2,12 @@
 
 import asyncio
 import logging
+import socket
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 import trustme
@@ -14,9 +17,9 @@ from agent.domain.secret import Secret
 from cloud_sync.contract.record import Record, identity
 from cloud_sync.uplink.http import HttpSink
 from cloud_sync.uplink.http_answers import retry_after_s
-from cloud_sync.uplink.interfaces import BatchRefused, BatchTooLarge, Delivery, Sink, TryLater
+from cloud_sync.uplink.interfaces import BatchRefused, BatchTooLarge, Delivery, Sink, TooSlow, TryLater
 from tests.cloud_sync.ingest_server import IngestServer
-from tests.cloud_sync.sink_contract import JudgingSinkContract, JudgingWorld
+from tests.cloud_sync.sink_contract import JudgingSinkContract, JudgingWorld, Mood
 from tests.cloud_sync.things import GATEWAY, records
 
 KEY = "hush-hush-hush"
@@ -27,6 +30,8 @@ class HttpWorld(JudgingWorld):
         self.server = IngestServer()
         self.server.key = KEY
         self.server.start()
+        nothing = socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+        self.name_server = mock.patch("socket.getaddrinfo", side_effect=nothing)
 
     def sink(self, **settings: Any) -> HttpSink:
         settings = {"timeout_s": 0.3, "linger_s": 0.0} | settings
@@ -47,6 +52,26 @@ class HttpWorld(JudgingWorld):
 
     def admit_us(self) -> None:
         self.server.key = KEY
+
+    def misbehave(self, mood: Mood) -> None:
+        match mood:
+            case Mood.HANGS:
+                self.server.goes_on.clear()
+            case Mood.IS_SLOW:
+                self.server.delay_s = 0.1
+            case Mood.TAKES_HALF:
+                self.server.takes_half = True
+            case Mood.LOSES_THE_ANSWER:
+                self.server.loses_answers = True
+            case Mood.RESETS:
+                self.server.resets = True
+            case Mood.IS_NOWHERE:
+                self.name_server.start()
+
+    def behave(self) -> None:
+        self.server.goes_on.set()
+        self.server.takes_half = self.server.loses_answers = self.server.resets = False
+        self.name_server.stop()
 
     async def send_and_lose_the_answer(self, sink: Sink, batch: Sequence[Record]) -> None:
         self.server.loses_answers = True
@@ -82,6 +107,51 @@ async def send(world: HttpWorld, batch: Sequence[Record], **settings: Any) -> De
         return await sink.send(batch)
     finally:
         await sink.close()
+
+
+@pytest.mark.parametrize("status", [200, 204, 302, 401, 404, 405, 500, 503])
+async def test_whatever_the_server_answers_it_can_be_reached(world: HttpWorld, status: int) -> None:
+    world.server.options_status = status
+    sink = world.sink()
+    await sink.open()
+    await sink.close()
+    assert world.server.requests == [], "opening sends no records"
+
+
+async def test_a_server_that_cannot_be_reached_does_not_open(world: HttpWorld) -> None:
+    world.go_away()
+    with pytest.raises(SinkUnavailable, match=r"127\.0\.0\.1:\d+/v1/records: "):
+        await world.sink().open()
+    with world.name_server, pytest.raises(SinkUnavailable, match=r"127\.0\.0\.1 is not found: Name or service"):
+        await world.sink().open()
+
+
+async def test_what_was_sent_is_counted(world: HttpWorld) -> None:
+    few, many = await send(world, records(1, 1)), await send(world, records(1, 200))
+    first, second = (int(headers["Content-Length"]) for headers, _ in world.server.requests)
+    assert first < few.sent_bytes < first + 1000
+    assert many.sent_bytes - few.sent_bytes == pytest.approx(second - first, abs=5)
+
+
+async def test_no_answer_in_time_asks_for_smaller_batches(world: HttpWorld) -> None:
+    world.dawdle()
+    with pytest.raises(TooSlow):
+        await send(world, records(1, 3))
+
+
+async def test_a_name_server_that_hangs_takes_no_thread_from_anybody_else(world: HttpWorld) -> None:
+    answers = threading.Event()
+    sinks = [world.sink() for _ in range(40)]  # more than asyncio has threads
+    with mock.patch("socket.getaddrinfo", side_effect=lambda *_: answers.wait(20)):
+        opening = [asyncio.create_task(sink.open()) for sink in sinks]
+        await asyncio.sleep(0.1)
+        for task in opening:
+            task.cancel()
+        await asyncio.gather(*opening, return_exceptions=True)
+        again = await asyncio.gather(*(sink.open() for sink in sinks), return_exceptions=True)
+        assert await asyncio.wait_for(asyncio.to_thread(lambda: 7), 5) == 7
+    answers.set()
+    assert all("the search for 127.0.0.1 has not finished" in str(error) for error in again)
 
 
 async def test_a_request_says_who_what_and_which(world: HttpWorld) -> None:

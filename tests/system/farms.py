@@ -111,6 +111,7 @@ kind = "archive"
 folder = "archive"
 linger_s = 0
 leave_free_mb = 0
+clock_patience_s = 0
 """
 
 CLOUD = """
@@ -120,6 +121,7 @@ url = "{url}"
 api_key = {{ file = "ingest.secret" }}
 linger_s = 0
 timeout_s = 1
+clock_patience_s = 0
 """
 
 LOW = ("low", True)

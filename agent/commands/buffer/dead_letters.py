@@ -47,13 +47,14 @@ def command(options: argparse.Namespace) -> int:
 
 
 def _view(shown: deque[dict[str, Any]], count: int) -> Table:
-    view = table(f"Dead letters: {count:,}", "number", "sink", "stream", "seq", "what", right=("number", "seq"))
+    """Some lines a letter, which a phone has room for: what and when it was, and the sink's reason."""
+    view = table(f"Dead letters: {count:,}", "number", "what", right=("number",))
     for letter in shown:
-        what = Text(letter["what"] or "nobody can tell what it was")
-        if letter["time_utc"]:
-            what.append(f"\n{letter['time_utc'][:19].replace('T', ' ')} UTC", style="dim")
-        what.append(f"\n{letter['because']}", style="red")
+        time = f", {letter['time_utc'][:19].replace('T', ' ')} UTC" if letter["time_utc"] else ""
+        what = Text(f"{letter['sink'] or '—'}, {letter['stream']} {letter['seq']}{time}\n", "bold")
+        what.append(letter["what"] or "nobody can tell what it was", style="not bold")
+        what.append(f"\n{letter['because']}", style="not bold red")
         if letter["offered_again"]:
-            what.append("\nis to be offered again", style="green")
-        view.add_row(str(letter["number"]), Text(letter["sink"] or "—"), letter["stream"], str(letter["seq"]), what)
+            what.append("\nis to be offered again", style="not bold green")
+        view.add_row(str(letter["number"]), what)
     return view

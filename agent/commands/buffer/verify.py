@@ -14,8 +14,8 @@ from rich.text import Text
 from agent import config
 from agent.buffer_view import facts, findings, view
 from agent.domain.errors import StoreError
-from agent.store.database import set_asides
 from agent.store.reader import Reader
+from agent.store.salvage.wreck import leftovers
 from agent.store.verification import Verified, verify
 
 
@@ -24,7 +24,7 @@ def command(options: argparse.Namespace) -> int:
     gateway = config.load(options.config)
     with closing(Reader(gateway.store.path)) as reader:
         verified = _verified(reader)
-        salvaging = bool(set_asides(gateway.store.path))
+        salvaging = bool(leftovers(gateway.store.path))
         try:
             seen, unread = facts(gateway, reader), None
         except StoreError as error:

@@ -34,7 +34,7 @@ async def drain(kind: str, where: str, folder: Path, boot_s: float) -> dict[str,
     idle_mib = _memory_mib("VmRSS")
     Path("/proc/self/clear_refs").write_text("5")
     with Rival(kind, where, folder / f"{kind}.pickle") as rival:
-        sink = WatchedSink(inner, clock, rival, last, held // _TURNS)
+        sink = WatchedSink(inner, clock, rival, held, last, held // _TURNS)
         forwarder = Forwarder(kind, sink, store, "bench", clock)
         tasks = [asyncio.ensure_future(part) for part in (store.run(), forwarder.run(), _live(store, clock))]
         await asyncio.wait([*tasks, asyncio.ensure_future(sink.drained.wait())], return_when=asyncio.FIRST_COMPLETED)

@@ -1,8 +1,9 @@
 """An HTTP endpoint that is no bottleneck: `python -m tests.bench.outage.ingest` prints its port, and at the end of its
 input how many records it took.
 
-It reads a request by its Content-Length, unpacks it (zlib checks the CRC) and counts the records' sequence numbers;
-it parses no JSON and keeps nothing. A path that ends with `wait_ms=30` is answered so much later, as by a cloud.
+It reads a request by its Content-Length (none is no body), unpacks it (zlib checks the CRC) and counts the records'
+sequence numbers; it parses no JSON and keeps nothing. A path that ends with `wait_ms=30` is answered so much later, as
+by a cloud.
 """
 
 import asyncio
@@ -38,12 +39,14 @@ class Connection(asyncio.Protocol):
         head, blank, _ = self._bytes.partition(b"\r\n\r\n")
         if not blank:
             return 0
-        length = next(line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:"))
-        return len(head) + len(blank) + int(length.partition(b":")[2])
+        lines = head.lower().split(b"\r\n")
+        lengths = [int(line.partition(b":")[2]) for line in lines if line.startswith(b"content-length:")]
+        return len(head) + len(blank) + sum(lengths)
 
     def _take(self, request: bytes) -> None:
         head, _, packed = request.partition(b"\r\n\r\n")
-        Connection.taken += zlib.decompress(packed, _GZIP).count(b'"sequence":')
+        if packed:
+            Connection.taken += zlib.decompress(packed, _GZIP).count(b'"sequence":')
         path = head.split(b" ", 2)[1]
         wait_s = int(path.partition(b"wait_ms=")[2] or 0) / 1000
         asyncio.get_running_loop().call_later(wait_s, self._transport.write, _ANSWER)

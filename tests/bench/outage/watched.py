@@ -84,20 +84,21 @@ class Rival:
 
 
 class WatchedSink:
-    """Implements `Sink` on another one. Readings up to `last` are the backlog, those after it are live; after each
-    `turn` readings of the backlog the rival has its turn. `drained` is set when the backlog is, and
-    something live has arrived.
+    """Implements `Sink` on another one. `held` readings up to number `last` were stored before, those after it are
+    live; after each `turn` of the old ones the rival has its turn. `drained` is set when all of them have been sent,
+    and something live has.
     """
 
-    def __init__(self, inner: Sink, clock: DrainClock, rival: Rival, last: int, turn: int) -> None:
+    def __init__(self, inner: Sink, clock: DrainClock, rival: Rival, held: int, last: int, turn: int) -> None:
         self._inner = inner
         self._clock = clock
         self._rival = rival
+        self._held = held
         self._last = last
         self._turn = turn
         self._sent = 0
-        self._sent_backlog = 0
-        self._newest_of_backlog = 0
+        self._sent_of_held = 0
+        self._upto = [0, 0]
         self._began_s = clock.boot_s()
         self.rates: list[float] = []
         self.delays_s: list[float] = []
@@ -119,19 +120,28 @@ class WatchedSink:
         delivery = await self._inner.send(batch)
         self._sent += len(batch)
         for record in batch:
+            self._see_order(record.seq)
             if record.seq > self._last:
                 self.delays_s.append(self._clock.boot_s() - record.body["metadata"]["boot_s"])
             else:
-                self.out_of_order += record.seq <= self._newest_of_backlog
-                self._newest_of_backlog = record.seq
-                self._sent_backlog += 1
+                self._sent_of_held += 1
         if batch[0].seq <= self._last:
             self._rival.learn(batch)
-        if self._sent_backlog >= self._turn * (len(self.rates) + 1):
+        if self._sent_of_held >= self._turn * (len(self.rates) + 1):
             self._change_turns()
-        if self._newest_of_backlog >= self._last and self.delays_s:
+        if self._sent_of_held >= self._held and self.delays_s:
             self.drained.set()
         return delivery
+
+    def _see_order(self, seq: int) -> None:
+        """Two lanes, and in each of them only ever forwards."""
+        backlog, live = self._upto
+        if seq > live:
+            self._upto[1] = seq
+        elif seq > backlog:
+            self._upto[0] = seq
+        else:
+            self.out_of_order += 1
 
     def _change_turns(self) -> None:
         self.rates.append(self._sent / (self._clock.boot_s() - self._began_s))

@@ -1,0 +1,88 @@
+"""The size of all files together is never exceeded, and a full disk finds the log in its place."""
+
+import random
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from agent.store import eviction
+from agent.store.database import has_wal_reset_bug
+from agent.store.writer import Writer
+from tests.agent.farm import several
+from tests.clock import FakeClock
+
+MOST_BYTES = 8_000_000
+NAME = "ring-buffer.sqlite"
+
+
+def total(folder: Path) -> int:
+    """What the files take on the disk; holes take nothing. The log's index is a few pages, and made anew at need."""
+    return sum(part.stat().st_blocks * 512 for part in folder.iterdir() if not part.name.endswith("-shm"))
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock(boot_s=0.0)
+
+
+def made(folder: Path, clock: FakeClock) -> Writer:
+    return Writer(folder / NAME, MOST_BYTES, ["cloud"], clock.now)
+
+
+def filled(writer: Writer, clock: FakeClock, folder: Path, first: int, readings: int) -> int:
+    """Store until the ring has turned; the last number."""
+    for n in range(first, first + readings, 500):
+        writer.write(several(n, 500, 200), [], [])
+        clock.advance(500)
+        assert total(folder) <= MOST_BYTES
+    return first + readings - 1
+
+
+def test_a_full_ring_that_is_damaged_is_salvaged_within_its_size(
+    tmp_path: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(eviction, "AT_ONCE", 500)
+    writer = made(tmp_path, clock)
+    last = filled(writer, clock, tmp_path, 1, 40_000)
+    writer.close()
+    with (tmp_path / NAME).open("r+b") as file:
+        file.write(random.Random(1).randbytes(4096))
+    writer = made(tmp_path, clock)
+    new = last + 100_000
+    held = []
+    for n in range(200):
+        writer.write(several(new + 10 * n, 10), [], [])
+        more = writer.salvage()
+        held.append(total(tmp_path))
+        if not more:
+            break
+    assert not writer.is_salvaging
+    assert max(held) <= MOST_BYTES
+    with closing(sqlite3.connect(tmp_path / NAME)) as database:
+        back = database.execute("SELECT count(*) FROM readings WHERE seq <= ?", (last,)).fetchone()[0]
+    writer.close()
+    assert back > 10_000
+
+
+def test_the_log_stays_when_the_gateway_stops(tmp_path: Path, clock: FakeClock) -> None:
+    writer = made(tmp_path, clock)
+    filled(writer, clock, tmp_path, 1, 5000)
+    log = tmp_path / f"{NAME}-wal"
+    before = log.stat()
+    writer.close()
+    after = log.stat()
+    assert (after.st_ino, after.st_size) == (before.st_ino, before.st_size)
+    assert after.st_size > 100_000
+    writer = made(tmp_path, clock)
+    assert len(writer.take("cloud", "backlog", 10_000, 0, False).entries) > 4000
+    writer.close()
+
+
+@pytest.mark.parametrize(
+    ("version", "bug"),
+    [((3, 40, 1), True), ((3, 44, 6), False), ((3, 50, 7), False), ((3, 51, 2), True), ((3, 53, 0), False)],
+)
+def test_versions_of_sqlite_with_the_wal_reset_bug_are_known(version: tuple[int, int, int], bug: bool) -> None:
+    assert has_wal_reset_bug(version) is bug
