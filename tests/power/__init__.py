@@ -1,5 +1,5 @@
-"""Cutting the power: what a process asked the disk to do is recorded, and every disk it could have left is looked at.
+"""Cutting the power: what a process asked the disk to do is recorded, and disks it could have left are looked at.
 
-`recording` listens to a process, `disk` says what a power cut may leave of it, `cuts` chooses among that; `gateway` is
-the process that is recorded here, the real store and the real forwarder; `promises` says what must be left of it.
+`recording` listens to a process, `disk` says what a power cut may leave of its files, `cuts` chooses among that.
+`gateway` is the process recorded here, the real store and the real forwarder; `promises` says what must not be lost.
 """

@@ -16,7 +16,8 @@ from typing import Any
 from agent.domain.clock import Clock
 from agent.store import eviction
 from agent.store.store import Store
-from tests.power.gateway import AT_ONCE, SINK, OpenStore, open_store, settings, work
+from tests.power.delivery import SINK
+from tests.power.gateway import AT_ONCE, OpenStore, open_store, settings, work
 
 
 class Hasty(sqlite3.Connection):

@@ -10,14 +10,14 @@ from typing import Any
 
 from agent.store.store import Store
 from cloud_sync.contract.record import Record
-from cloud_sync.contract.topics import SENSOR_ALERTS, SENSOR_GAPS, SENSOR_READINGS, SENSOR_ROLLUPS
+from cloud_sync.contract.topics import SENSOR_ALERTS, SENSOR_GAPS, SENSOR_READINGS
 from tests.clock import FakeClock
-from tests.power.gateway import DiskTrouble, OpenStore, ScriptedSink, change, deliver, reading, settings
+from tests.power.delivery import DiskTrouble, ScriptedSink, deliver
+from tests.power.gateway import OpenStore, change, reading, settings
 
 NEW = 1_000_000
 """Readings with this value and above are measured after the cut."""
 
-TOPICS = (SENSOR_READINGS, SENSOR_ALERTS, SENSOR_GAPS, SENSOR_ROLLUPS)
 Body = dict[str, Any]
 Number = tuple[str, str | None, int]
 
@@ -49,15 +49,20 @@ class Cloud:
     def highest(self, topic: str) -> int:
         return max((seq for of, _, seq in self.bodies if of == topic), default=0)
 
-    def lacking(self, readings: Iterable[int], changes: Iterable[int]) -> list[str]:
-        """Those of these readings and alarm changes that neither arrived nor are told to be lost."""
-        here: dict[str, set[int]] = {topic: set() for topic in TOPICS}
-        for (topic, _, seq), body in self.bodies.items():
-            here[topic].add(int(body["value"]) if topic == SENSOR_READINGS else seq)
+    def lost(self, readings: set[int]) -> set[int]:
+        """Those of these readings that neither arrived nor are counted in a gap."""
+        lost = readings - {
+            int(body["value"]) for (topic, _, _), body in self.bodies.items() if topic == SENSOR_READINGS
+        }
+        for (topic, _, _), body in self.bodies.items():
             if topic == SENSOR_GAPS:
-                here[SENSOR_READINGS].update(range(body["first_sequence"], body["last_sequence"] + 1))
-        lost = [f"reading {n}" for n in readings if n not in here[SENSOR_READINGS]]
-        return lost + [f"alarm change {n}" for n in changes if n not in here[SENSOR_ALERTS]]
+                told = lost.intersection(range(body["first_sequence"], body["last_sequence"] + 1))
+                lost -= told if len(told) <= body["count"] else set()
+        return lost
+
+    def silenced(self, changes: set[int]) -> set[int]:
+        """Those of these alarm changes that did not arrive."""
+        return changes - {seq for topic, _, seq in self.bodies if topic == SENSOR_ALERTS}
 
 
 @dataclass
@@ -99,6 +104,8 @@ class Promises:
 
     async def _keep(self, store: Store, folder: Path, clock: FakeClock) -> None:
         cloud, recalled = Cloud(self.cloud), await store.recall(0.7, lambda past: None)
+        if store.trouble:
+            raise Broken(store.trouble)
         last_change = max((one.seq for one in recalled.standing), default=0)
         unsent = {one.seq for one in recalled.unsent}
         if last_change < self.changes or not unsent.issuperset(range(self.published + 1, self.changes + 1)):
@@ -106,9 +113,10 @@ class Promises:
         store.put([reading(n, clock) for n in range(NEW, NEW + 3)], [change(last_change + 1, clock)])
         await store.commit()
         await _delivered(store, clock, cloud)
-        lost = cloud.lacking({*range(1, self.stored + 1)} - _set_aside(folder), range(1, self.changes + 1))
-        if lost:
-            raise Broken(f"lost: {lost}")
+        lost = cloud.lost({*range(1, self.stored + 1)} - _set_aside(folder))
+        silenced = cloud.silenced({*range(1, self.changes + 1)})
+        if lost or silenced:
+            raise Broken(f"lost are the readings {lost} and the alarm changes {silenced}")
         if cloud.highest(SENSOR_READINGS) < self.cloud.highest(SENSOR_READINGS) + 3:
             raise Broken(f"new readings do not come after number {self.cloud.highest(SENSOR_READINGS)}")
 

@@ -6,8 +6,9 @@ import pytest
 
 from tests.power.disk import Disk
 from tests.power.operations import Marker, Open, Operation, Remove, Rename, Reserve, Resize, Sync, Write
-from tests.power.recording import NotUnderstood, operations_within, record
+from tests.power.recording import operations_within, record
 from tests.power.stage import needs_strace, ram_folder
+from tests.power.strace import NotUnderstood
 
 EVERYTHING = """
 import os, sys
