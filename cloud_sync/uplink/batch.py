@@ -1,7 +1,6 @@
 """What was taken from a lane, as the records to send."""
 
 import asyncio
-from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import takewhile
 
@@ -33,7 +32,7 @@ class Batch:
     after: int
     topic: str
     records: list[Record]
-    unsendable: Mapping[int, Rejection]
+    unsendable: dict[int, Rejection]
     oldest: Instant
     full: bool
 
@@ -47,19 +46,20 @@ async def built(taken: Taken, limit: int, gateway: str) -> Batch:
 
     Everybody else gets a turn in between: a gateway with one core polls and alarms on it, too.
     """
-    topic = _topic(taken.entries[0])
-    records: list[Record] = []
-    unsendable: dict[int, Rejection] = {}
-    for number, entry in enumerate(takewhile(lambda entry: _topic(entry) == topic, taken.entries), 1):
+    first, full = taken.entries[0], len(taken.entries) >= limit
+    topic = _TOPICS[type(_content(first))]
+    batch = Batch(taken.after, topic, [], {}, happened(first), full)
+    for at in range(0, len(taken.entries), _AT_ONCE):
+        some = taken.entries[at : at + _AT_ONCE]
         try:
-            records.append(_record(entry, gateway))
-        except Exception as error:
-            records.append(Record(entry.seq, topic, "", 0, {}))
-            unsendable[entry.seq] = Rejection(entry.seq, f"no record can be made of it: {error!r}")
-        if number % _AT_ONCE == 0:
-            await asyncio.sleep(0)
-    full = len(taken.entries) >= limit
-    return Batch(taken.after, topic, records, unsendable, happened(taken.entries[0]), full)
+            records = [_record(entry, gateway) for entry in some]
+        except Exception:
+            records = [_record_or_none(entry, gateway, batch.unsendable) for entry in some]
+        batch.records.extend(takewhile(lambda record: record.topic == topic, records))
+        if len(batch.records) < at + len(some):
+            break
+        await asyncio.sleep(0)
+    return batch
 
 
 def happened(entry: Entry) -> Instant:
@@ -77,11 +77,19 @@ def happened(entry: Entry) -> Instant:
             return happened(entry.entry)
 
 
-def _topic(entry: Entry) -> str:
-    return _TOPICS[type(entry.entry if isinstance(entry, DeadLetter) else entry)]
+def _content(entry: Entry) -> StoredReading | AlarmChange | Gap | Rollup:
+    return entry.entry if isinstance(entry, DeadLetter) else entry
 
 
 def _record(entry: Entry, gateway: str) -> Record:
     if isinstance(entry, DeadLetter):
         return record(entry.entry, gateway)._replace(seq=entry.seq)
     return record(entry, gateway)
+
+
+def _record_or_none(entry: Entry, gateway: str, unsendable: dict[int, Rejection]) -> Record:
+    try:
+        return _record(entry, gateway)
+    except Exception as error:
+        unsendable[entry.seq] = Rejection(entry.seq, f"no record can be made of it: {error!r}")
+        return Record(entry.seq, _TOPICS[type(_content(entry))], "", 0, {})

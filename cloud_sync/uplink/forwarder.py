@@ -23,7 +23,9 @@ from cloud_sync.uplink.status import SinkStatus, State, StatusBoard
 from cloud_sync.uplink.supply import Supply
 
 _LONGEST_WAIT_S = 2.0  # the backlog's `wait` may miss what is stored just before it is called
-_ASK_AGAIN_S = 1.0  # during a drain a lane that was empty is not asked before every batch
+_ASK_AGAIN_S = 1.0  # during a drain a lane that was empty is not asked before every batch,
+_ASK_FOR_ALERTS_S = 0.1  # which keeps an alert waiting for as good as nothing
+_LOOK_AHEAD_AFTER_S = 0.05
 
 Trouble = SinkUnavailable | SinkMisconfigured | StoreError
 _TROUBLE = (SinkUnavailable, SinkMisconfigured, StoreError)
@@ -54,6 +56,7 @@ class Forwarder:
         self._sender = Sender(self._sink, link.max_kbit_s, clock)
         self._lanes = Lanes(link.metered)
         self._breaker = Breaker(pace)
+        self._last_took_s = 0.0
         self._board = StatusBoard(sink_name, clock)
 
     @property
@@ -72,6 +75,7 @@ class Forwarder:
                 self._breaker = self._breaker.rested(self._clock.boot_s())
         finally:
             await self._close()
+            await self._supply.settled()
 
     async def _until_trouble(self) -> Trouble:
         """Open the sink and deliver until something fails."""
@@ -120,7 +124,7 @@ class Forwarder:
         standing.ahead, standing.oldest = None, batch.oldest if batch else None
         if batch is None:
             standing.doubtful_upto = None
-            standing.ask_s = now if lane is Lane.ALERTS else now + _ASK_AGAIN_S
+            standing.ask_s = now + (_ASK_FOR_ALERTS_S if lane is Lane.ALERTS else _ASK_AGAIN_S)
         elif batch.upto == standing.doubtful_upto and now < standing.again_s:
             return batch if self._lanes.proven(standing, batch) else None
         return batch
@@ -136,9 +140,11 @@ class Forwarder:
         attempt = Attempt(partial(self._sender.send, batch), limit)
         ahead = None
         if batch.full and standing.doubtful_upto is None and self._breaker.circuit is Circuit.CLOSED:
-            ahead = asyncio.create_task(self._supply.take(standing.lane, self._sender.size.now, batch.upto))
+            ahead = asyncio.create_task(self._look_ahead(standing.lane, batch.upto))
+        began_s = self._clock.boot_s()
         try:
             failure = await self._offer(attempt, standing, batch)
+            self._last_took_s = self._clock.boot_s() - began_s
             self._lanes.slots.used(standing.lane, attempt.sends)
             await self._book(standing, batch, attempt)
             if failure is not None:
@@ -151,6 +157,12 @@ class Forwarder:
             if ahead is not None:
                 ahead.cancel()
                 await asyncio.gather(ahead, return_exceptions=True)
+
+    async def _look_ahead(self, lane: Lane, beyond: int) -> Batch | None:
+        """In the midst of the send of the batch before: that is packed by then, and the processor free."""
+        if self._last_took_s:
+            await self._clock.sleep(min(_LOOK_AHEAD_AFTER_S, self._last_took_s / 3))
+        return await self._supply.take(lane, self._sender.size.now, beyond)
 
     async def _offer(self, attempt: Attempt, standing: Standing, batch: Batch) -> Trouble | None:
         """What kept the sink from deciding on the whole batch."""
@@ -168,6 +180,8 @@ class Forwarder:
 
     async def _book(self, standing: Standing, batch: Batch, attempt: Attempt) -> None:
         await self._supply.settle(standing.lane, batch, attempt)
+        if self._breaker.circuit is Circuit.HALF_OPEN:
+            await self._supply.settled()  # a store that cannot note it makes the probe fail, too
         if attempt.upto == batch.upto:
             standing.oldest = None
         if attempt.accepted:

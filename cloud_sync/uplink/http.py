@@ -50,7 +50,7 @@ class HttpSink:
         allow_plain_http: bool = False
         timeout_s: float = 15.0
         linger_s: float = 5.0
-        batch: int = 500
+        batch: int = 1000
 
         def __post_init__(self) -> None:
             try:

@@ -15,15 +15,19 @@ from typing import Any
 from unittest import mock
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from agent.domain.errors import SinkUnavailable
 from cloud_sync.contract.record import Record
 from cloud_sync.contract.records import record
 from cloud_sync.uplink.archive import ArchiveSink
+from cloud_sync.uplink.forwarder import Forwarder
 from cloud_sync.uplink.interfaces import Batching, Delivery
-from tests.cloud_sync.sink_contract import Mood, SinkContract, World
+from tests.cloud_sync.scripted import Drained, JumpingClock, MemoryBacklog
+from tests.cloud_sync.sink_contract import Mood, SinkContract, World, sequences
 from tests.cloud_sync.test_day_file import full_disk
-from tests.cloud_sync.things import GATEWAY, MIDNIGHT_US, change, gap, reading, records
+from tests.cloud_sync.things import GATEWAY, MIDNIGHT_US, NOON_US, change, gap, reading, records
 
 
 class ArchiveWorld(World):
@@ -173,3 +177,50 @@ async def test_a_write_that_was_given_up_ends_before_the_next_begins(world: Arch
         await asyncio.sleep(0.001)
     await sink.send(records(1, 2))
     assert len(world.received()) == 2
+
+
+class _PowerCut(BaseException):
+    """Ends everything at once."""
+
+
+class _UntilThePowerFails(_OnThisDisk):
+    def __init__(self, world: ArchiveWorld, batch: int, sends: int) -> None:
+        super().__init__(world, ArchiveSink.Settings(world.folder, leave_free_mb=0, batch=batch))
+        self._sends_left = sends
+
+    async def send(self, batch: Sequence[Record]) -> Delivery:
+        if not self._sends_left:
+            raise _PowerCut
+        self._sends_left -= 1
+        return await super().send(batch)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    lives=st.lists(st.tuples(st.integers(1, 40), st.integers(0, 6), st.integers(0, 120)), max_size=4),
+    across_midnight=st.booleans(),
+    edge=st.integers(0, 120),
+)
+def test_after_a_power_cut_the_same_records_in_other_batches_are_there_once(
+    tmp_path_factory: pytest.TempPathFactory, lives: list[tuple[int, int, int]], across_midnight: bool, edge: int
+) -> None:
+    """A life of the gateway: so many records a batch, so many sends, then the power fails, and what was settled from a
+    sequence number on is forgotten.
+    """
+    world, clock = ArchiveWorld(tmp_path_factory.mktemp("archive") / "archive"), JumpingClock()
+    start_us = MIDNIGHT_US - 60_000 if across_midnight else NOON_US
+    everything = [reading(seq, start_us + seq * 1000) for seq in range(1, 121)]
+
+    async def live(batch: int, sends: int, backlog: MemoryBacklog) -> None:
+        sink = _UntilThePowerFails(world, batch, sends)
+        with pytest.raises((Drained, _PowerCut)):
+            await Forwarder("archive", sink, backlog, GATEWAY, clock).run()
+
+    backlog = MemoryBacklog(clock, everything, edge=edge)
+    for batch, sends, forgotten_from in lives:
+        asyncio.run(live(batch, sends, backlog))
+        unsettled = {entry.seq for entries in backlog.entries.values() for entry in entries}
+        left = [one for one in everything if one.seq in unsettled or one.seq >= forgotten_from]
+        backlog = MemoryBacklog(clock, left, edge=edge)
+    asyncio.run(live(17, 1000, backlog))
+    assert sorted(sequences(world)) == list(range(1, 121))

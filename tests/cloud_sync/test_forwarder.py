@@ -64,6 +64,7 @@ async def test_an_alert_overtakes_a_backlog_of_readings(clock: JumpingClock) -> 
 
     class RaisesAnAlert(ScriptedSink):
         async def send(self, batch: Sequence[Record]) -> Delivery:
+            clock.time_s += 0.1
             if len(self.sizes) == 1:
                 backlog.entries[Lane.ALERTS].append(change(1))
             return await super().send(batch)
