@@ -9,12 +9,13 @@ import os
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
 from agent.domain.errors import StoreError
 from agent.store.frames import FRAME, FRAME_HEADER, LOG_HEADER, finished
+from agent.store.holes import first_data, punch
 from agent.store.pages import PAGE
 
 Read = Callable[[int, int, int], bytes]
@@ -51,14 +52,20 @@ class Wreck:
 
     @property
     def bytes_left(self) -> int:
-        """What the file and its log still occupy."""
-        return _size(self.path) + _size(self._log)
+        """What the file and its log still occupy on the disk."""
+        return _occupied(self.path) + _occupied(self._log)
 
-    def stretches(self, most: int = _AT_ONCE) -> Iterator[Stretch]:
-        """All there is, at most so many page images at a time, each kind from its end towards its beginning."""
-        yield from _backwards(False, True, range(-(-_size(self.path) // PAGE)), most)
-        yield from _backwards(True, True, sorted(self._newest.values()), most)
-        yield from _backwards(True, False, range(len(self._finished), self._frames), most)
+    def stretches(self, most: int = _AT_ONCE) -> list[Stretch]:
+        """All there is, at most so many page images at a time, in the order in which it can be given up."""
+        with _told(self.path):
+            begin = first_data(self.path) // PAGE if _size(self.path) else 0
+        pages = range(begin, -(-_size(self.path) // PAGE))
+        others = range(len(self._finished), self._frames)
+        return [
+            *_split(Stretch(False, True, pages), most),
+            *_split(Stretch(True, True, sorted(self._newest.values())), most),
+            *reversed(_split(Stretch(True, False, others), most)),
+        ]
 
     def images(self, stretch: Stretch) -> list[bytes]:
         """The page images that can be read, without those of the file that were replaced since."""
@@ -75,14 +82,18 @@ class Wreck:
         return None
 
     def give_up(self, stretch: Stretch) -> None:
-        """Cut the stretch off the end of its file. What finished transactions left in the log stays there to the last:
-        without all of it nobody could tell any more what is the newest.
+        """Give the disk back what the stretch occupies, at the beginning of the file or at the end of the log.
+
+        What finished transactions left in the log stays to the last: with a part of it nobody could tell any more what
+        is the newest.
         """
-        first = stretch.numbers[0]
-        path, size = (self._log, LOG_HEADER + first * FRAME) if stretch.in_log else (self.path, first * PAGE)
-        if not (stretch.in_log and stretch.certain):
-            with _told(path):
-                os.truncate(path, size)
+        first, count = stretch.numbers[0], len(stretch.numbers)
+        if not stretch.in_log:
+            with _told(self.path):
+                punch(self.path, first * PAGE, count * PAGE)
+        elif not stretch.certain:
+            with _told(self._log):
+                os.truncate(self._log, LOG_HEADER + first * FRAME)
 
     def remove(self) -> None:
         """Delete the files; the one that shows that something is left goes last."""
@@ -148,17 +159,27 @@ def leftovers(database: Path) -> list[Path]:
     return [path for _, path in sorted(found)]
 
 
-def _backwards(in_log: bool, certain: bool, numbers: Sequence[int], most: int) -> Iterator[Stretch]:
-    for end in range(len(numbers), 0, -most):
-        yield Stretch(in_log, certain, numbers[max(end - most, 0) : end])
+def _split(stretch: Stretch, most: int) -> list[Stretch]:
+    numbers = stretch.numbers
+    return [replace(stretch, numbers=numbers[begin : begin + most]) for begin in range(0, len(numbers), most)]
 
 
 def _size(path: Path) -> int:
+    status = _status(path)
+    return 0 if status is None else status.st_size
+
+
+def _occupied(path: Path) -> int:
+    status = _status(path)
+    return 0 if status is None else min(512 * status.st_blocks, status.st_size)
+
+
+def _status(path: Path) -> os.stat_result | None:
     with _told(path):
         try:
-            return path.stat().st_size
+            return path.stat()
         except FileNotFoundError:
-            return 0
+            return None
 
 
 @contextmanager

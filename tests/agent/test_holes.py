@@ -1,0 +1,47 @@
+"""Holes in files: what is given back is gone, the rest is where it was."""
+
+import ctypes
+import errno
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from agent.store.holes import first_data, punch
+
+BLOCK = 1 << 16  # no file system that is tested on has larger ones
+
+
+def test_what_is_punched_is_given_back_and_the_rest_stays(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"a" * BLOCK + b"b" * BLOCK)
+    assert first_data(path) == 0
+    occupied = path.stat().st_blocks
+    punch(path, 0, BLOCK)
+    assert path.read_bytes() == bytes(BLOCK) + b"b" * BLOCK
+    assert path.stat().st_blocks < occupied
+    assert first_data(path) == BLOCK
+    punch(path, BLOCK, BLOCK)
+    assert first_data(path) == 2 * BLOCK
+
+
+def test_a_file_without_data_begins_at_its_end(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    assert first_data(tmp_path / "file") == 0
+
+
+def test_an_error_of_the_disk_is_raised(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="No such device"):
+        punch(Path("/dev/null"), 0, BLOCK)
+
+
+@pytest.mark.parametrize("code", [errno.EOPNOTSUPP, errno.ENOSYS])
+def test_a_file_system_without_holes_keeps_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int) -> None:
+    def fallocate(*_: object) -> int:
+        ctypes.set_errno(code)
+        return -1
+
+    (tmp_path / "file").write_bytes(b"a" * BLOCK)
+    monkeypatch.setattr(ctypes, "CDLL", lambda *_, **__: SimpleNamespace(fallocate=fallocate))
+    punch(tmp_path / "file", 0, BLOCK)
+    assert (tmp_path / "file").read_bytes() == b"a" * BLOCK
