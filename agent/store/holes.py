@@ -1,4 +1,4 @@
-"""Giving the disk back what lies at the beginning of a file while its end is still needed.
+"""Giving the disk back a part of a file while the rest of it is still needed.
 
 Linux file systems that a gateway runs on (ext4, btrfs, f2fs, xfs, tmpfs) can make holes in a file: it keeps its length,
 reads zeros there, and occupies less.
@@ -27,14 +27,18 @@ def punch(path: Path, offset: int, size: int) -> None:
         os.close(descriptor)
 
 
-def first_data(path: Path) -> int:
-    """Where the file's data begin, behind the hole that may be before them; its length without any. Raises OSError."""
+def data(path: Path) -> list[range]:
+    """The parts of the file, in bytes, that are no holes; all of it where the file system has none. Raises OSError."""
+    found, end = [], 0
     descriptor = os.open(path, os.O_RDONLY)
     try:
-        return os.lseek(descriptor, 0, os.SEEK_DATA)
+        while end < os.fstat(descriptor).st_size:
+            begin = os.lseek(descriptor, end, os.SEEK_DATA)
+            end = os.lseek(descriptor, begin, os.SEEK_HOLE)
+            found.append(range(begin, end))
     except OSError as error:
-        if error.errno != errno.ENXIO:
+        if error.errno != errno.ENXIO:  # which says that there are no more
             raise
-        return os.fstat(descriptor).st_size
     finally:
         os.close(descriptor)
+    return found

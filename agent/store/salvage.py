@@ -12,6 +12,7 @@ kill a new Salvage goes on where the last one was, without a survey.
 import os
 import sqlite3
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -50,6 +51,7 @@ class Salvage:
         self.found = Found()
         self._wreck = Wreck(damaged, read)
         self._at_once = at_once
+        self._order: Sequence[int] = ()
         self._left: deque[Stretch] | None = None
         self._chunk: _Chunk | None = None
 
@@ -60,7 +62,9 @@ class Salvage:
 
     def survey(self) -> Survey:
         """Look at every page once: 4 GB take seconds to minutes, by the disk."""
-        return surveyed(self._wreck)
+        survey = surveyed(self._wreck)
+        self._order = survey.order
+        return survey
 
     def inherit(self, connection: sqlite3.Connection, survey: Survey) -> int:
         """Put the small tables' rows into a database that is still empty, as they are.
@@ -80,7 +84,7 @@ class Salvage:
         stale. The file stays as it is until `give_up_chunk`.
         """
         if self._left is None:
-            self._left = deque(self._wreck.stretches(self._at_once))
+            self._left = deque(self._wreck.stretches(self._at_once, self._order))
         if not self._left:
             return False
         heritage = self._inherited(connection)
@@ -113,7 +117,7 @@ class Salvage:
 
     def _decoded(self, stretch: Stretch) -> "_Chunk":
         chunk = _Chunk()
-        for image in self._wreck.images(stretch):
+        for _, image in self._wreck.images(stretch):
             found = rows_of(image, self._wreck.page)
             for table, row in found.whole:
                 if table in BULK:

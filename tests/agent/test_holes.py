@@ -7,27 +7,29 @@ from types import SimpleNamespace
 
 import pytest
 
-from agent.store.holes import first_data, punch
+from agent.store.holes import data, punch
 
 BLOCK = 1 << 16  # no file system that is tested on has larger ones
 
 
 def test_what_is_punched_is_given_back_and_the_rest_stays(tmp_path: Path) -> None:
     path = tmp_path / "file"
-    path.write_bytes(b"a" * BLOCK + b"b" * BLOCK)
-    assert first_data(path) == 0
+    path.write_bytes(b"a" * BLOCK + b"b" * BLOCK + b"c" * BLOCK)
+    assert data(path) == [range(3 * BLOCK)]
     occupied = path.stat().st_blocks
-    punch(path, 0, BLOCK)
-    assert path.read_bytes() == bytes(BLOCK) + b"b" * BLOCK
-    assert path.stat().st_blocks < occupied
-    assert first_data(path) == BLOCK
     punch(path, BLOCK, BLOCK)
-    assert first_data(path) == 2 * BLOCK
+    assert path.read_bytes() == b"a" * BLOCK + bytes(BLOCK) + b"c" * BLOCK
+    assert path.stat().st_blocks < occupied
+    assert data(path) == [range(BLOCK), range(2 * BLOCK, 3 * BLOCK)]
+    punch(path, 2 * BLOCK, BLOCK)
+    assert data(path) == [range(BLOCK)]
+    punch(path, 0, BLOCK)
+    assert data(path) == []
 
 
-def test_a_file_without_data_begins_at_its_end(tmp_path: Path) -> None:
+def test_a_file_without_bytes_has_no_data(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    assert first_data(tmp_path / "file") == 0
+    assert data(tmp_path / "file") == []
 
 
 def test_an_error_of_the_disk_is_raised(tmp_path: Path) -> None:

@@ -158,10 +158,8 @@ def test_pages_that_the_disk_does_not_give_are_counted_and_their_neighbours_come
 ) -> None:
     damaged = corpus.copied(tmp_path)
     log = parts(damaged)[1].stat().st_ino
-    whole = corpus.path.read_bytes()
-    rows = {
-        at: set(rows_of(whole[at * PAGE : (at + 1) * PAGE]).whole) & corpus.held for at in range(len(whole) // PAGE)
-    }
+    pages = paged(corpus.path.read_bytes())
+    rows = {at: set(rows_of(page).whole) & corpus.held for at, page in enumerate(pages)}
     bad = [at for at, found in rows.items() if len(found) > 60][20:23]
 
     def read(descriptor: int, size: int, offset: int) -> bytes:

@@ -14,7 +14,23 @@ from agent.store.pages import PAGE
 from agent.store.salvage import Salvage
 from agent.store.survey import BULK
 from agent.store.wreck import leftovers
-from tests.agent.corpus import NAME, Corpus, build, finish, held, opened, parts, put, sensor, transaction
+from tests.agent.corpus import (
+    DAMAGED,
+    NAME,
+    SENSORS,
+    Corpus,
+    Row,
+    build,
+    finish,
+    held,
+    opened,
+    paged,
+    parts,
+    put,
+    reading,
+    sensor,
+    transaction,
+)
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +75,31 @@ def test_a_step_that_was_rolled_back_can_be_repeated(corpus: Corpus, tmp_path: P
                 more = salvage.step(connection)
                 connection.execute(end)
             salvage.give_up_chunk()
+            salvage.give_up_chunk()  # one too many is harmless
         assert corpus.held <= held(connection)
+
+
+def test_what_is_done_is_not_read_again(corpus: Corpus, tmp_path: Path) -> None:
+    damaged = corpus.copied(tmp_path)
+    inode, left = damaged.stat().st_ino, damaged.stat().st_size
+
+    def read(descriptor: int, size: int, offset: int) -> bytes:
+        found = os.pread(descriptor, size, offset)
+        # One page alone may be what a long row continues on, of which the survey knew before.
+        assert any(found) or size == PAGE or os.fstat(descriptor).st_ino != inode
+        return found
+
+    with closing(opened(tmp_path / NAME)) as connection:
+        salvage = Salvage(damaged, 16, read)
+        with transaction(connection):
+            salvage.inherit(connection, salvage.survey())
+        while damaged.stat().st_blocks:
+            with transaction(connection):
+                salvage.step(connection)
+            salvage.give_up_chunk()
+            salvage = Salvage(damaged, 16, read)
+            assert 512 * damaged.stat().st_blocks < left
+            left = 512 * damaged.stat().st_blocks
 
 
 def test_the_damaged_file_shrinks_as_fast_as_the_database_grows(corpus: Corpus, tmp_path: Path) -> None:
@@ -76,32 +116,58 @@ def test_the_damaged_file_shrinks_as_fast_as_the_database_grows(corpus: Corpus, 
             with transaction(connection):
                 more = salvage.step(connection)
             (pages,) = connection.execute("PRAGMA page_count").fetchone()
-            assert left + (pages - small) * PAGE < 1.03 * size
+            assert left + (pages - small) * PAGE < size + 40 * PAGE
             salvage.give_up_chunk()
             assert salvage.bytes_left <= left
             left = salvage.bytes_left
-    assert left == 0
+        assert left == 0
 
 
-def test_a_sensor_that_is_lost_takes_its_readings_along_and_its_number_does_not_bring_them_back(
-    corpus: Corpus, tmp_path: Path
+def test_pages_are_as_full_afterwards_as_before_however_the_ring_had_gone_round(tmp_path: Path) -> None:
+    """Else a full ring buffer would lose the oldest of what has just come back."""
+    dice, live = random.Random(6), tmp_path / "live.sqlite"
+    with closing(opened(live)) as connection, transaction(connection):
+        put(connection, "sensors", [sensor(n) for n in range(1, SENSORS + 1)])
+        put(connection, "segments", [(n, "boot", 1, 2, 3, 1) for n in range(1, 10)])
+        put(connection, "readings", [reading(seq, dice) for seq in range(1, 40_001)])
+    pages = paged(live.read_bytes())
+    dice.shuffle(pages)
+    (tmp_path / DAMAGED).write_bytes(b"".join(pages))
+    salvage = Salvage(tmp_path / DAMAGED)
+    with closing(opened(tmp_path / NAME)) as connection:
+        with transaction(connection):
+            salvage.inherit(connection, salvage.survey())
+        finish(salvage, connection)
+        assert connection.execute("SELECT count(*) FROM readings").fetchone() == (40_000,)
+        (after,) = connection.execute("PRAGMA page_count").fetchone()
+    assert after < 1.02 * len(pages)
+
+
+@pytest.mark.parametrize(
+    ("word", "table", "column", "again"),
+    [(b"probe-30", "sensors", 1, sensor(30)), (b"boot-3", "segments", 2, (3, "boot-9", 1, 2, 3, 1))],
+)
+def test_readings_whose_sensor_or_segment_is_lost_do_not_come_back_under_another(
+    corpus: Corpus, tmp_path: Path, word: bytes, table: str, column: int, again: Row
 ) -> None:
-    """Were they given to whoever gets that number next, they would be another sensor's readings."""
+    """The number of what is lost is given anew: its readings would be another sensor's, or of another time."""
     damaged = corpus.copied(tmp_path)
     for part in parts(damaged)[:2]:
-        part.write_bytes(part.read_bytes().replace(b"probe-30", b"probe-3O"))
+        part.write_bytes(part.read_bytes().replace(word, word.upper()))
     salvage = Salvage(damaged)
     survey = salvage.survey()
-    assert max(row[0] for row in survey.rows["sensors"]) == 29
+    assert max(row[0] for row in survey.rows[table]) == again[0] - 1
     with closing(opened(tmp_path / NAME)) as connection:
         with transaction(connection):
             dropped = salvage.inherit(connection, survey)
-            put(connection, "sensors", [sensor(30)])
+            put(connection, table, [again])
         finish(salvage, connection)
         content = held(connection)
-    assert {row for table, row in content if table == "readings" and row[1] == 30} == set()
-    assert salvage.found.dropped >= len([1 for table, row in corpus.held if table in BULK and row[1] == 30]) > 100
-    assert dropped == len([1 for table, row in corpus.held if table == "alarm_log" and row[1] == 30])
+    lost = {pair for pair in corpus.held if pair[0] == "readings" and pair[1][column] == again[0]}
+    assert lost.isdisjoint(content)
+    assert salvage.found.dropped >= len(lost) > 100
+    changes = [row for name, row in corpus.held if name == "alarm_log"]
+    assert dropped == len([row for row in changes if row[1 if column == 1 else 11] == again[0]])
 
 
 def test_a_number_that_was_given_anew_stays_with_the_new_reading(corpus: Corpus, tmp_path: Path) -> None:

@@ -10,7 +10,22 @@ from pathlib import Path
 import pytest
 
 from agent.store.salvage import Salvage
-from tests.agent.corpus import DAMAGED, Corpus, build, noise, opened, pages_of, parts, put, sensor, transaction
+from agent.store.survey import Survey
+from agent.store.wreck import Wreck
+from tests.agent.corpus import (
+    DAMAGED,
+    Corpus,
+    Row,
+    build,
+    noise,
+    opened,
+    paged,
+    pages_of,
+    parts,
+    put,
+    sensor,
+    transaction,
+)
 
 
 @pytest.fixture(scope="module")
@@ -27,6 +42,52 @@ def test_the_survey_tells_how_far_the_numbers_went(corpus: Corpus, tmp_path: Pat
     noise(damaged, *pages_of(damaged, 13)[-30:])
     os.truncate(parts(damaged)[1], 0)
     assert Salvage(damaged).survey().first_free > 9_000
+
+
+@pytest.mark.parametrize(
+    ("table", "row"),
+    [
+        ("cursors", ("cloud", "readings", 70, 70, 0, 0)),
+        ("ahead", ("cloud", 60, 70, 0)),
+        ("gaps", (1, 1, "cloud", 60, 70, 1, 2, 11, "full", 0)),
+        ("epochs", (2, "second", 71, 0)),
+    ],
+)
+def test_a_number_that_any_row_mentions_is_not_free(table: str, row: Row) -> None:
+    """As when the last pages of readings are lost, but not what was noted of them."""
+    none: dict[str, list[Row]] = {name: [] for name in ("cursors", "ahead", "gaps", "epochs")}
+    alerts = ("mqtt", "alerts", 1_795_435_200_000_000, 9, 0, 0)
+    none["cursors"].append(alerts)
+    assert Survey(none, {"readings": 50, "rollups": 90}, [], 0, 0).first_free == 51
+    rows = {**none, table: [*none[table], row]}
+    assert Survey(rows, {"readings": 50, "rollups": 90}, [], 0, 0).first_free == 71
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_of_several_versions_of_a_row_the_furthest_counts_wherever_it_stands(tmp_path: Path, turned: bool) -> None:
+    """Pages that are free keep what was in them once."""
+    states = []
+    for step in (1, 2):
+        with closing(opened(tmp_path / f"{step}")) as connection:
+            put(connection, "cursors", [("cloud", "readings", 10 * step, 0, 0)])
+            put(connection, "ahead", [("cloud", 50, 60 * step)])
+            put(connection, "marks", [("rolled up", step)])
+            put(connection, "segments", [(1, "boot", 1, 2, 10 + step, 2 * step - 2)])
+        states.append((tmp_path / f"{step}").read_bytes())
+    (tmp_path / DAMAGED).write_bytes(b"".join(states[::-1] if turned else states))
+    rows = Salvage(tmp_path / DAMAGED).survey().rows
+    assert [row[2] for table in ("cursors", "ahead") for row in rows[table]] == [20, 120]
+    assert [row[1] for row in rows["marks"]] == [2]
+    assert [row[4:6] for row in rows["segments"]] == [(12, 2)]
+
+
+def test_the_certain_images_are_the_pages_that_sqlite_sees(corpus: Corpus, tmp_path: Path) -> None:
+    damaged = corpus.copied(tmp_path)
+    wreck = Wreck(damaged)
+    found = [image for stretch in wreck.stretches() if stretch.certain for _, image in wreck.images(stretch)]
+    with closing(sqlite3.connect(damaged)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    assert sorted(found) == sorted(paged(damaged.read_bytes()))
 
 
 def changed(folder: Path, work: Callable[[sqlite3.Connection], None], ends: str) -> Path:
