@@ -64,7 +64,7 @@ def test_a_kill_at_any_step_loses_nothing_and_needs_no_new_survey(corpus: Corpus
 def test_a_step_that_was_rolled_back_can_be_repeated(corpus: Corpus, tmp_path: Path) -> None:
     damaged = corpus.copied(tmp_path)
     with closing(opened(tmp_path / NAME)) as connection:
-        salvage = Salvage(damaged)
+        salvage = Salvage(damaged, 16)
         with transaction(connection):
             salvage.inherit(connection, salvage.survey())
         salvage.give_up_chunk()
