@@ -31,12 +31,12 @@ class AlarmLog:
         free = self.last_seq() + 1
         for n, change in enumerate(changes):
             alarm, at = change.alarm, change.at
-            limit = None if alarm.limit is None else float(alarm.limit)
+            limit = None if alarm.limit is None else alarm.limit + 0.0
             self._write((
                 max(change.seq, free + n), self._places.row_of(alarm.sensor), alarm.kind.value, alarm.priority.value,
                 limit, float(alarm.deadband), float(alarm.on_delay_s), float(alarm.off_delay_s), int(change.active),
                 change.occurrence, change.raised, self._timeline.segment_of(at), at.boot_ms,
-                None if change.value is None else float(change.value), int(change.flag), storable(change.message),
+                None if change.value is None else change.value + 0.0, int(change.flag), storable(change.message),
             ))  # fmt: skip
 
     def _write(self, row: tuple[Any, ...]) -> None:

@@ -12,7 +12,7 @@ from zlib import crc32
 
 def checksum(table: str, row: Sequence[Any]) -> int:
     """CRC-32 of the table's name and the row without its `crc`: whole numbers, floats, text and None, as Python's
-    `repr` writes the tuple; from -2**31 on, since SQLite keeps that in four bytes.
+    `repr` writes the tuple (no -0.0, which SQLite keeps as 0.0); from -2**31 on, since SQLite keeps that in four bytes.
     """
     return crc32(repr((table, *row)).encode("utf-8", "backslashreplace")) - 0x8000_0000
 

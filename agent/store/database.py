@@ -107,11 +107,13 @@ def _create_or_migrate(connection: sqlite3.Connection, path: Path, room: Room) -
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     if version == 0:
         connection.executescript(f"BEGIN IMMEDIATE; {schema()}; PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
-        room.fill(connection)
+        room.fill(connection, second_copies())
     elif version == 1:
         log.warning("%s is taken over from schema 1, which may take some minutes", path)
         migrate(connection, schema(), room.rows_at_once)
+        connection.executescript(second_copies())
     elif version == SCHEMA_VERSION:
+        connection.executescript(second_copies())
         connection.execute("DROP TABLE IF EXISTS filling")  # of a pre-sizing that was cut short
     else:
         raise StoreError(f"{path} was written by another version (schema {version}, this one reads {SCHEMA_VERSION})")
@@ -121,3 +123,9 @@ def _create_or_migrate(connection: sqlite3.Connection, path: Path, room: Room) -
 def schema() -> str:
     """The SQL that makes an empty ring buffer."""
     return files("agent.store").joinpath("schema.sql").read_text()
+
+
+@cache
+def second_copies() -> str:
+    """The SQL that makes the second copies, where they are not there yet."""
+    return files("agent.store").joinpath("second_copies.sql").read_text()

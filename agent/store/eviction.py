@@ -17,7 +17,7 @@ from agent.store.alarm_log import AlarmLog
 from agent.store.cursors import Cursors
 from agent.store.dead_letters import DeadLetters
 from agent.store.gaps import Gaps
-from agent.store.marks import Marks
+from agent.store.marks import EVICTED, ROLLED_UP, Marks
 from agent.store.ring_buffer import RingBuffer, Row
 from agent.store.rollups import MINUTE_US, Rollups, whole_minutes
 from agent.store.room import PAGE_BYTES, Room
@@ -31,8 +31,6 @@ _ROLLUP_BYTES = 96
 
 FULL = "the ring buffer was full"
 ROLLUPS_FULL = "the ring buffer was full: the roll-ups of these readings, counted in a gap before, went too"
-ROLLED_UP = "rolled_up"
-"""The mark: readings up to this number are rolled up already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +119,7 @@ class Eviction:
             self.cursors.skip(sink, "readings", rows[-1][0])
 
     def _delete_upto(self, last: int) -> int:
+        self.marks.put(EVICTED, last)
         return self.connection.execute("DELETE FROM readings WHERE seq <= ?", (last,)).rowcount
 
     def _too_many_rollups(self) -> bool:

@@ -4,6 +4,15 @@ import sqlite3
 
 from agent.store.checksum import checksum
 
+EVICTED = "evicted"
+"""Readings up to this number have left; what a damaged file still has of them is not brought back."""
+
+ROLLED_UP = "rolled up"
+"""Readings up to this number are rolled up already."""
+
+ROLLUPS_GIVEN = "roll-ups given"
+"""Roll-ups had numbers up to this one in a damaged file, and may still come back with them."""
+
 
 class Marks:
     """Works inside its caller's transactions."""

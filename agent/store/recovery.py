@@ -14,7 +14,7 @@ from agent.domain.errors import StoreError
 from agent.domain.reading import Gap
 from agent.store.cursors import Cursors
 from agent.store.gaps import Gaps
-from agent.store.marks import Marks
+from agent.store.marks import EVICTED, ROLLUPS_GIVEN, Marks
 from agent.store.ring_buffer import RingBuffer
 from agent.store.salvage.carry import Salvage
 from agent.store.salvage.wreck import leftovers
@@ -48,7 +48,9 @@ def inherit(connection: sqlite3.Connection, database: Path, last_seq: int) -> in
                 continue
             dropped = salvage.inherit(connection, survey)
             first_seq = max(survey.first_free, last_seq + 1)
-            Marks(connection).put(_AWAITED, first_seq - 1)
+            marks = Marks(connection)
+            marks.put(_AWAITED, first_seq - 1)
+            marks.put(ROLLUPS_GIVEN, survey.last["rollups"])
             log.warning("%s is salvaged: %d small rows, %d lost", damaged, sum(map(len, survey.rows.values())), dropped)
             return first_seq
     except StoreError as error:
@@ -98,7 +100,7 @@ class Recovery:
             self._marks.put(_AWAITED, 0)
             self.awaited = 0
             return False
-        self._salvage.step(self._connection)
+        self._salvage.step(self._connection, self._marks.get(EVICTED))
         return True
 
     def give_up_chunk(self) -> None:

@@ -53,7 +53,7 @@ class RingBuffer:
             seq += 1
             row = (
                 seq, row_of(reading.sensor), segment_of(at), at.boot_ms,
-                value if value is None else float(value), int(checked.flag), float(checked.quality),
+                value if value is None else value + 0.0, int(checked.flag), float(checked.quality),
                 int(checked.tests) if checked.tests else None, because if because is None else storable(because),
             )  # fmt: skip
             rows.append((*row, checksum("readings", row)))

@@ -13,6 +13,7 @@ from agent.store.checksum import checksum
 from agent.store.cursors import Cursors
 from agent.store.damage import Sieve
 from agent.store.epochs import Epochs
+from agent.store.marks import ROLLUPS_GIVEN, Marks
 from agent.store.places import Places
 from agent.store.ring_buffer import RingBuffer, Row
 from agent.store.timeline import Timeline
@@ -37,7 +38,7 @@ class Rollups:
         self._epochs = epochs
         self._sieve = sieve
         last: int = connection.execute("SELECT coalesce(max(seq), 0) FROM rollups").fetchone()[0]
-        self.last_seq = max(last, cursors.highest("rollups"))
+        self.last_seq = max(last, cursors.highest("rollups"), Marks(connection).get(ROLLUPS_GIVEN))
 
     def append(self, rows: Iterable[Row]) -> None:
         """Roll up rows that are whole."""

@@ -60,16 +60,18 @@ class Room:
         """What the disk has left, beyond what the log may still need."""
         return max(shutil.disk_usage(self._folder).free - self.log_bytes, 0) // PAGE_BYTES
 
-    def fill(self, connection: sqlite3.Connection) -> None:
+    def fill(self, connection: sqlite3.Connection, at_the_end: str) -> None:
         """Take a part of the room, and the log's, from the disk now: a disk that is full later then stops nothing.
 
-        Written in pieces that fit the log, then given free for the rows to come. A small disk gives a quarter at most.
+        Written in pieces that fit the log, then given free for the rows to come; what the script `at_the_end` makes
+        lies behind it. A small disk gives a quarter at most.
         """
         piece = self.log_bytes // 4
         most = min(self._most_bytes // 4, _MOST_FILLED, self._growable_pages() * PAGE_BYTES // 4)
         connection.execute("CREATE TABLE filling (zeros BLOB)")
         for _ in range(most // piece):
             connection.execute("INSERT INTO filling VALUES (zeroblob(?))", (piece,))
+        connection.executescript(at_the_end)
         connection.execute("DROP TABLE filling")
 
     def take_ballast(self) -> None:

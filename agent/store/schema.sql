@@ -1,6 +1,6 @@
 -- The ring buffer. Open it with sqlite-utils or Datasette and begin with the views `reading`, `alarm` and `delivery`.
--- Every row ends with a checksum of the others (agent/store/checksum.py). An index over a whole row is no index for
--- speed but its second copy, on other pages: without these few rows the readings would be without meaning.
+-- Every row ends with a checksum of the others (agent/store/checksum.py). Of the rows without which no reading has a
+-- meaning there is a second copy (agent/store/second_copies.sql).
 
 -- Incarnations of the ring buffer: the numbers from `first_seq` on were given in this one.
 CREATE TABLE epochs (
@@ -9,7 +9,6 @@ CREATE TABLE epochs (
     first_seq INTEGER NOT NULL,
     crc       INTEGER NOT NULL
 ) STRICT;
-CREATE INDEX epochs_copy ON epochs (epoch, first_seq, crc);
 
 CREATE TABLE sensors (
     id          INTEGER PRIMARY KEY,
@@ -22,7 +21,6 @@ CREATE TABLE sensors (
     unit        TEXT NOT NULL,
     crc         INTEGER NOT NULL
 ) STRICT;
-CREATE INDEX sensors_copy ON sensors (sensor_id, tank, tank_id, probe, channel, sensor_type, unit, crc);
 
 -- Stretches of one boot in which the wall clock ran without a step:
 -- microseconds since 1970 in UTC = offset_us + 1000 * boot_ms, where boot_ms are milliseconds since the machine started.
@@ -38,7 +36,6 @@ CREATE TABLE segments (
     clock         INTEGER NOT NULL,
     crc           INTEGER NOT NULL
 ) STRICT;
-CREATE INDEX segments_copy ON segments (boot_id, from_ms, not_before_us, offset_us, clock, crc);
 
 -- No index beside the key: each would dirty a page a sensor with every commit and wear the card ten times faster.
 -- tests: one flag digit a check; NULL when nothing could be tested.

@@ -3,17 +3,21 @@
 import random
 import shutil
 import sqlite3
-from collections.abc import Iterable
-from contextlib import closing
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from agent.store.checksum import checksum
+from agent.store.database import schema, second_copies
+from agent.store.salvage.carry import Salvage
 from agent.store.salvage.catalog import tables
+from agent.store.salvage.frames import FRAME, LOG_HEADER
+from agent.store.salvage.pages import PAGE, rows_of
 
 Row = tuple[Any, ...]
+Pair = tuple[str, Row]
 NAME = "ring-buffer.sqlite"
 DAMAGED = f"{NAME}.damaged-1"
 SENSORS = 30
@@ -26,11 +30,11 @@ def opened(path: Path) -> sqlite3.Connection:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = OFF")
     if not connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
-        connection.executescript(files("agent.store").joinpath("schema.sql").read_text())
+        connection.executescript(schema() + second_copies())
     return connection
 
 
-def put(connection: sqlite3.Connection, table: str, rows: Iterable[Row]) -> list[tuple[str, Row]]:
+def put(connection: sqlite3.Connection, table: str, rows: Iterable[Row]) -> list[Pair]:
     """Write rows, given without their checksum, and return them with it; one of the same key is replaced."""
     summed = [(*row, checksum(table, row)) for row in rows]
     if summed:
@@ -39,7 +43,7 @@ def put(connection: sqlite3.Connection, table: str, rows: Iterable[Row]) -> list
     return [(table, row) for row in summed]
 
 
-def held(connection: sqlite3.Connection) -> set[tuple[str, Row]]:
+def held(connection: sqlite3.Connection) -> set[Pair]:
     """Every row with the name of its table, checksum and all."""
     names = [table.name for table in tables()]
     return {(name, row) for name in names for row in connection.execute(f"SELECT * FROM {name}")}  # noqa: S608
@@ -53,7 +57,8 @@ def reading(seq: int, dice: random.Random) -> Row:
         return (*place, None, 9, 0.0, None, "no reply in 0.3 s on var/farm/ttyRS485, unit 3")
     if luck < 0.05:
         return (*place, dice.gauss(8, 3), 3, 0.75, 11311, "0.91 pH from the median of the last three – suspect")
-    return (*place, round(dice.gauss(8, 3), 2) if luck < 0.9 else 8.0, 1, 1.0, 11111, None)
+    # SQLite forgets the sign of -0.0, so none is ever written.
+    return (*place, round(dice.gauss(8, 3), 2) + 0.0 if luck < 0.9 else 8.0, 1, 1.0, 11111, None)
 
 
 @dataclass(frozen=True)
@@ -61,8 +66,8 @@ class Corpus:
     """The files of a killed gateway, `path` and those beside it; what SQLite reads there, and all there ever was."""
 
     path: Path
-    held: set[tuple[str, Row]]
-    written: set[tuple[str, Row]]
+    held: set[Pair]
+    written: set[Pair]
 
     def copied(self, folder: Path) -> Path:
         """The same files in another folder."""
@@ -76,7 +81,7 @@ def parts(path: Path) -> list[Path]:
     return [path.with_name(path.name + suffix) for suffix in ("", "-wal", "-shm")]
 
 
-def build(folder: Path, readings: int = 20_000) -> Corpus:
+def build(folder: Path, readings: int = 10_000) -> Corpus:
     """Cursors moved, segments were set right, the oldest readings have left; the last commits are only in the log."""
     dice, live = random.Random(1), folder / "live.sqlite"
     with closing(opened(live)) as connection:
@@ -101,7 +106,7 @@ def sensor(number: int) -> Row:
     return (number, *identity, "oxygen", "DissolvedOxygen", "mg/L")
 
 
-def commit(connection: sqlite3.Connection, first: int, count: int, dice: random.Random) -> list[tuple[str, Row]]:
+def commit(connection: sqlite3.Connection, first: int, count: int, dice: random.Random) -> list[Pair]:
     """What a commit writes when `count` readings came in, from number `first` on, and the oldest had to leave."""
     last, which = first + count - 1, 1 + first % SENSORS
     segment = 1 + last // 5000
@@ -129,6 +134,57 @@ def commit(connection: sqlite3.Connection, first: int, count: int, dice: random.
     connection.execute("BEGIN")
     connection.execute("DELETE FROM ahead")
     written = [pair for table, new in rows.items() for pair in put(connection, table, new)]
-    connection.execute("DELETE FROM readings WHERE seq < ?", (first - 15_000,))
+    connection.execute("DELETE FROM readings WHERE seq < ?", (first - 7_000,))
     connection.execute("COMMIT")
     return written
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    connection.execute("BEGIN IMMEDIATE")
+    yield
+    connection.execute("COMMIT")
+
+
+def paged(data: bytes) -> list[bytes]:
+    """The pages of a file."""
+    return [data[at : at + PAGE] for at in range(0, len(data), PAGE)]
+
+
+def images(path: Path) -> dict[tuple[str, int], bytes]:
+    """Every page of the file and of its log."""
+    file, log = (part.read_bytes() if part.exists() else b"" for part in parts(path)[:2])
+    pages = {("file", at): file[at : at + PAGE] for at in range(0, len(file), PAGE)}
+    return pages | {("log", at): log[at : at + FRAME] for at in range(LOG_HEADER, len(log), FRAME)}
+
+
+def undamaged(before: Path, after: Path) -> set[Pair]:
+    """The rows on pages that are in both."""
+    sound = images(after)
+    same = [image for place, image in images(before).items() if sound.get(place) == image]
+    return {pair for image in same for pair in rows_of(image[-PAGE:]).whole}
+
+
+def pages_of(path: Path, kind: int) -> list[int]:
+    """Numbers of the pages that begin with that byte, counted from 0."""
+    data = path.read_bytes()
+    return [at // PAGE for at in range(PAGE, len(data), PAGE) if data[at] == kind]
+
+
+def overwrite(path: Path, offset: int, data: bytes) -> None:
+    with path.open("r+b") as file:
+        file.seek(offset)
+        file.write(data)
+
+
+def noise(path: Path, *numbers: int) -> None:
+    for number in numbers:
+        overwrite(path, number * PAGE, random.Random(number).randbytes(PAGE))
+
+
+def finish(salvage: Salvage, connection: sqlite3.Connection) -> None:
+    more = True
+    while more:
+        with transaction(connection):
+            more = salvage.step(connection)
+        salvage.give_up_chunk()

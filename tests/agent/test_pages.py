@@ -16,7 +16,7 @@ from agent.store.salvage.catalog import tables
 from agent.store.salvage.frames import FRAME, FRAME_HEADER, LOG_HEADER, finished
 from agent.store.salvage.pages import PAGE, last_row, rows_of
 from agent.store.salvage.records import varint
-from tests.agent.corpus import Corpus, Row, build, held, opened, parts, put
+from tests.agent.corpus import Corpus, Row, build, held, opened, paged, parts, put
 
 INTEGERS = st.integers(-(2**63), 2**63 - 1) | st.integers(-300, 300) | st.integers(-(2**49), 2**49)
 KEYS = st.integers(0, 2**63 - 1) | st.integers(0, 300)
@@ -73,10 +73,6 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
 @pytest.fixture(scope="module")
 def pages(corpus: Corpus) -> list[bytes]:
     return [page for page in paged(corpus.path.read_bytes()) if rows_of(page).whole]
-
-
-def paged(data: bytes) -> list[bytes]:
-    return [data[at : at + PAGE] for at in range(0, len(data), PAGE)]
 
 
 def test_bit_flips_are_found_and_counted_and_never_become_rows(pages: list[bytes]) -> None:

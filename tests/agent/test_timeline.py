@@ -2,7 +2,6 @@
 
 import sqlite3
 from dataclasses import dataclass
-from importlib.resources import files
 
 import pytest
 from hypothesis import settings
@@ -11,6 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from agent.domain.clock import SOFTWARE_BEGAN_US, Instant
 from agent.store.checksum import checksum, is_whole
+from agent.store.database import schema, second_copies
 from agent.store.segments import BOUNDED, CORRECTED, OPEN, SYNCHRONISED
 from agent.store.timeline import Timeline, estimate_us
 
@@ -24,7 +24,7 @@ class House:
 
     def __init__(self) -> None:
         self.connection = sqlite3.connect(":memory:", isolation_level=None)
-        self.connection.executescript(files("agent.store").joinpath("schema.sql").read_text())
+        self.connection.executescript(schema() + second_copies())
         self.timeline = Timeline(self.connection)
         self.seq = 0
 

@@ -4,7 +4,8 @@ import sqlite3
 from contextlib import closing
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
+
+from agent.store.database import schema, second_copies
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +26,8 @@ class Table:
 @cache
 def tables() -> tuple[Table, ...]:
     """All tables of schema.sql."""
-    schema = files("agent.store").joinpath("schema.sql").read_text()
     with closing(sqlite3.connect(":memory:")) as connection:
-        connection.executescript(schema)
+        connection.executescript(schema() + second_copies())
         names = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY rowid").fetchall()
         return tuple(_table(connection, name) for (name,) in names)
 

@@ -1,5 +1,6 @@
 """What a damaged ring buffer can still tell of itself, found in one pass: the small tables, and how far it had come."""
 
+from array import array
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -11,6 +12,7 @@ from agent.store.salvage.wreck import Wreck
 BULK = ("readings", "rollups")
 """Tables with a row a measurement: too many to keep in memory, and never changed once written."""
 
+_NO_READING = (1 << 63) - 1
 _KEY = {"cursors": 2, "ahead": 2}  # columns, from the first one on; one in all other tables
 _NEWER: Mapping[str, Callable[[Row, Row], bool]] = {
     "cursors": lambda one, other: one[2] > other[2],
@@ -25,12 +27,14 @@ _NEWER: Mapping[str, Callable[[Row, Row], bool]] = {
 class Survey:
     """`rows` are those of the small tables by the table's name, each ending with its checksum.
 
-    `last` is the greatest `seq` of a whole row in `readings` and `rollups` (0 without any); `unreadable` counts pages
-    that the disk did not give, `size` the bytes of all files.
+    `last` is the greatest `seq` of a whole row in `readings` and `rollups` (0 without any). `order` has the numbers of
+    the file's pages in the order of their readings, those without any last. `unreadable` counts pages that the disk did
+    not give, `size` the bytes of all files.
     """
 
     rows: Mapping[str, Sequence[Row]]
     last: Mapping[str, int]
+    order: Sequence[int]
     unreadable: int
     size: int
 
@@ -50,15 +54,19 @@ class Survey:
 
 def surveyed(wreck: Wreck) -> Survey:
     """Look at every page once. Raises StoreError when the files may not be read."""
-    size, finds = wreck.bytes_left, _Finds()
+    size, pages, finds = wreck.bytes_left, wreck.pages, _Finds()
+    age = array("q", [_NO_READING]) * (max(pages, default=-1) + 1)
     for stretch in wreck.stretches():
-        for image in wreck.images(stretch):
+        for number, image in wreck.images(stretch):
             newest = last_row(image)
             # Where the last row of a page is such a one, so are all others.
             found = [newest] if newest and newest[0] in BULK else rows_of(image, wreck.page).whole
             for table, row in found:
                 finds.add(table, row, stretch.certain)
-    return Survey(finds.rows(), finds.last, wreck.unreadable, size)
+            if newest and newest[0] == "readings" and not stretch.in_log:
+                age[number] = newest[1][0]
+    order = array("I", sorted(pages, key=age.__getitem__))
+    return Survey(finds.rows(), finds.last, order, wreck.unreadable, size)
 
 
 class _Finds:

@@ -9,12 +9,13 @@ import os
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
 from agent.domain.errors import StoreError
 from agent.store.salvage.frames import FRAME, FRAME_HEADER, LOG_HEADER, finished
+from agent.store.salvage.holes import data, punch
 from agent.store.salvage.pages import PAGE
 
 Read = Callable[[int, int, int], bytes]
@@ -51,38 +52,54 @@ class Wreck:
 
     @property
     def bytes_left(self) -> int:
-        """What the file and its log still occupy."""
-        return _size(self.path) + _size(self._log)
+        """What the file and its log still occupy on the disk."""
+        return _occupied(self.path) + _occupied(self._log)
 
-    def stretches(self, most: int = _AT_ONCE) -> Iterator[Stretch]:
-        """All there is, at most so many page images at a time, each kind from its end towards its beginning."""
-        yield from _backwards(False, True, range(-(-_size(self.path) // PAGE)), most)
-        yield from _backwards(True, True, sorted(self._newest.values()), most)
-        yield from _backwards(True, False, range(len(self._finished), self._frames), most)
+    @property
+    def pages(self) -> Sequence[int]:
+        """Numbers, from 0 on, of the file's pages that were not given up yet."""
+        if not _size(self.path):
+            return ()
+        with _told(self.path):
+            parts = [range(part.start // PAGE, -(-part.stop // PAGE)) for part in data(self.path)]
+        return parts[0] if len(parts) == 1 else [number for part in parts for number in part]
 
-    def images(self, stretch: Stretch) -> list[bytes]:
-        """The page images that can be read, without those of the file that were replaced since."""
+    def stretches(self, most: int = _AT_ONCE, order: Sequence[int] = ()) -> list[Stretch]:
+        """All there is, at most so many page images at a time; the pages of the file in that order if one is given."""
+        others = range(len(self._finished), self._frames)
+        return [
+            *_split(Stretch(False, True, order or self.pages), most),
+            *_split(Stretch(True, True, sorted(self._newest.values())), most),
+            *reversed(_split(Stretch(True, False, others), most)),
+        ]
+
+    def images(self, stretch: Stretch) -> list[tuple[int, bytes]]:
+        """Numbered page images: those that can be read, without those of the file that were replaced since."""
         if stretch.in_log:
-            return [data[FRAME_HEADER:] for _, data in self._pieces(True, stretch.numbers)]
-        return [data for at, data in self._pieces(False, stretch.numbers) if at + 1 not in self._newest]
+            return [(at, frame[FRAME_HEADER:]) for at, frame in self._pieces(True, stretch.numbers)]
+        return [(at, page) for at, page in self._pieces(False, stretch.numbers) if at + 1 not in self._newest]
 
     def page(self, number: int) -> bytes | None:
         """The newest image of the page of that number, if there is one."""
         frame = self._newest.get(number)
         in_log, at = (False, number - 1) if frame is None else (True, frame)
-        for _, data in self._pieces(in_log, [at]):
-            return data[FRAME_HEADER:] if in_log else data
+        for _, image in self._pieces(in_log, [at]):
+            return image[FRAME_HEADER:] if in_log else image
         return None
 
     def give_up(self, stretch: Stretch) -> None:
-        """Cut the stretch off the end of its file. What finished transactions left in the log stays there to the last:
-        without all of it nobody could tell any more what is the newest.
+        """Give the disk back what the stretch occupies, in the file or at the end of the log.
+
+        What finished transactions left in the log stays to the last: with a part of it nobody could tell any more what
+        is the newest.
         """
-        first = stretch.numbers[0]
-        path, size = (self._log, LOG_HEADER + first * FRAME) if stretch.in_log else (self.path, first * PAGE)
-        if not (stretch.in_log and stretch.certain):
-            with _told(path):
-                os.truncate(path, size)
+        if not stretch.in_log:
+            for run in _runs(stretch.numbers):
+                with _told(self.path):
+                    punch(self.path, run.start * PAGE, len(run) * PAGE)
+        elif not stretch.certain:
+            with _told(self._log):
+                os.truncate(self._log, LOG_HEADER + stretch.numbers[0] * FRAME)
 
     def remove(self) -> None:
         """Delete the files; the one that shows that something is left goes last."""
@@ -116,18 +133,17 @@ class Wreck:
     def _pieces(self, in_log: bool, numbers: Sequence[int]) -> Iterator[tuple[int, bytes]]:
         """Numbered frames or pages; where the disk fails, whatever it gives one by one."""
         path, begin, size = (self._log, LOG_HEADER, FRAME) if in_log else (self.path, 0, PAGE)
-        together = None
-        if isinstance(numbers, range):
-            together = self._bytes(path, len(numbers) * size, begin + numbers[0] * size)
-        for place, number in enumerate(numbers):
-            if together is None:
-                data = self._bytes(path, size, begin + number * size)
-            else:
-                data = together[place * size : (place + 1) * size]
-            if data is None:
-                self._unreadable.add((in_log, number))
-            elif data:
-                yield number, data
+        for run in _runs(numbers):
+            together = self._bytes(path, len(run) * size, begin + run.start * size)
+            for place, number in enumerate(run):
+                if together is None:
+                    piece = self._bytes(path, size, begin + number * size)
+                else:
+                    piece = together[place * size : (place + 1) * size]
+                if piece is None:
+                    self._unreadable.add((in_log, number))
+                elif piece:
+                    yield number, piece
 
     def _bytes(self, path: Path, size: int, offset: int) -> bytes | None:
         with _told(path):
@@ -148,17 +164,40 @@ def leftovers(database: Path) -> list[Path]:
     return [path for _, path in sorted(found)]
 
 
-def _backwards(in_log: bool, certain: bool, numbers: Sequence[int], most: int) -> Iterator[Stretch]:
-    for end in range(len(numbers), 0, -most):
-        yield Stretch(in_log, certain, numbers[max(end - most, 0) : end])
+def _split(stretch: Stretch, most: int) -> list[Stretch]:
+    numbers = stretch.numbers
+    return [replace(stretch, numbers=numbers[begin : begin + most]) for begin in range(0, len(numbers), most)]
+
+
+def _runs(numbers: Sequence[int]) -> Iterator[range]:
+    """What lies side by side, in order."""
+    begin = end = -1
+    for number in sorted(numbers):
+        if number != end:
+            if end > begin:
+                yield range(begin, end)
+            begin = number
+        end = number + 1
+    if end > begin:
+        yield range(begin, end)
 
 
 def _size(path: Path) -> int:
+    status = _status(path)
+    return 0 if status is None else status.st_size
+
+
+def _occupied(path: Path) -> int:
+    status = _status(path)
+    return 0 if status is None else min(512 * status.st_blocks, status.st_size)
+
+
+def _status(path: Path) -> os.stat_result | None:
     with _told(path):
         try:
-            return path.stat().st_size
+            return path.stat()
         except FileNotFoundError:
-            return 0
+            return None
 
 
 @contextmanager
