@@ -10,12 +10,12 @@ from rich.text import Text
 
 from agent.config import Gateway
 from agent.status_view import age, table
-from agent.store.inventory import inventory
-from agent.store.occupancy import files, occupancy
-from agent.store.reader import Reader
+from agent.store.inspection.inventory import inventory
+from agent.store.inspection.occupancy import files, occupancy
+from agent.store.inspection.reader import Reader
+from agent.store.inspection.undelivered import undelivered
+from agent.store.inspection.verification import Verified
 from agent.store.tables import FEED
-from agent.store.undelivered import undelivered
-from agent.store.verification import Verified
 
 _SHOWN = 10
 _NUMBERS = ("settled", "waiting", "age", "rows", "damaged")
@@ -23,7 +23,7 @@ _NUMBERS = ("settled", "waiting", "age", "rows", "damaged")
 
 def facts(gateway: Gateway, reader: Reader) -> dict[str, Any]:
     """Everything the view shows, JSON-ready: `gateway`, `path`, `files`, `readings`, `sinks` (a row a sink and stream)
-    and what `agent.store.inventory` tells.
+    and what `agent.store.inspection.inventory` tells.
     """
     most_bytes = gateway.store.size_mb * 1_000_000
     configured = {FEED, *(sink.name for sink in gateway.sinks)}

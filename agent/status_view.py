@@ -12,7 +12,7 @@ from rich.text import Text
 from agent.config import Gateway
 from agent.domain.errors import StoreError
 from agent.health import read_status
-from agent.store.reader import Reader
+from agent.store.inspection.reader import Reader
 
 _ALARMS_SHOWN = 8
 _FLAG_STYLE = {1: "green", 2: "dim", 3: "yellow", 4: "red", 9: "bold red"}

@@ -12,8 +12,8 @@ from sqlite_utils import Database
 
 from agent.domain.errors import StoreError
 from agent.domain.reading import Flag
-from agent.store.extract import extract
-from agent.store.reader import Reader
+from agent.store.inspection.extract import extract
+from agent.store.inspection.reader import Reader
 from agent.store.store import Store
 from cloud_sync.uplink.interfaces import Rejection
 from tests.agent.conftest import Opened

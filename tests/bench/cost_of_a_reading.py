@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from agent import config
-from agent.store.reader import Reader
+from agent.store.inspection.reader import Reader
 from tests.bench.farm_of_sondes import free_port, lay_out
 
 STAGES = ("bare", "poll", "check", "store", "archive")

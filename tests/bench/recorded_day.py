@@ -27,8 +27,8 @@ from agent.app import App
 from agent.domain.clock import Instant
 from agent.domain.farm import TcpEndpoint
 from agent.domain.secret import Secret
-from agent.store.extract import extract
-from agent.store.reader import Reader
+from agent.store.inspection.extract import extract
+from agent.store.inspection.reader import Reader
 from cloud_sync.uplink.http import HttpSink
 from simulators.broker import Broker
 from simulators.clock import Clock as FarmClock

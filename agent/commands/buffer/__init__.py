@@ -9,7 +9,7 @@ from pathlib import Path
 from agent.commands import with_config, with_config_option
 
 KINDS = ("readings", "rollups", "alarms", "gaps", "dead-letters")
-"""What `export` can write: keys of `agent.store.extract`."""
+"""What `export` can write: keys of `agent.store.inspection.extract`."""
 
 
 def describe(parser: argparse.ArgumentParser) -> None:

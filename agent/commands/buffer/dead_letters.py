@@ -13,8 +13,8 @@ from rich.text import Text
 
 from agent import config
 from agent.status_view import table
-from agent.store.letters import letters
-from agent.store.reader import Reader
+from agent.store.inspection.letters import letters
+from agent.store.inspection.reader import Reader
 
 _NEWEST = 20
 

@@ -12,8 +12,8 @@ from typing import Any, TextIO
 
 from agent import config
 from agent.domain.errors import AquaError
-from agent.store.extract import extract
-from agent.store.reader import Reader
+from agent.store.inspection.extract import extract
+from agent.store.inspection.reader import Reader
 
 _EVER_US = 2**62
 

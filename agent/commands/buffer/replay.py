@@ -8,8 +8,8 @@ from contextlib import closing
 from agent import config
 from agent.domain.errors import AquaError
 from agent.health import read_status
-from agent.store.letters import numbers_of
-from agent.store.reader import Reader
+from agent.store.inspection.letters import numbers_of
+from agent.store.inspection.reader import Reader
 from agent.store.requests import Replay, folder_beside, leave
 
 

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from agent import config
 from agent.buffer_view import facts, view
-from agent.store.reader import Reader
+from agent.store.inspection.reader import Reader
 
 
 def command(options: argparse.Namespace) -> int:

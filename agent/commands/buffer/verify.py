@@ -14,9 +14,9 @@ from rich.text import Text
 from agent import config
 from agent.buffer_view import facts, findings, view
 from agent.domain.errors import StoreError
-from agent.store.reader import Reader
+from agent.store.inspection.reader import Reader
+from agent.store.inspection.verification import Verified, verify
 from agent.store.salvage.wreck import leftovers
-from agent.store.verification import Verified, verify
 
 
 def command(options: argparse.Namespace) -> int:

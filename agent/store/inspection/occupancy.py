@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from agent.store.reader import Reader, utc_text
+from agent.store.inspection.reader import Reader, utc_text
 from agent.store.room import PAGE_BYTES, Room
 from agent.store.salvage.wreck import leftovers
 

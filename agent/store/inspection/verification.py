@@ -7,8 +7,8 @@ from typing import Any
 
 from agent.domain.errors import StoreError
 from agent.store.checksum import is_whole
-from agent.store.holes import Hole, unexplained
-from agent.store.reader import Reader
+from agent.store.inspection.holes import Hole, unexplained
+from agent.store.inspection.reader import Reader
 
 _PAGE = 5_000
 _FIRST = 10

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from agent.store.cursors import Stretch
-from agent.store.reader import Reader
+from agent.store.inspection.reader import Reader
 
 
 @dataclass(frozen=True, slots=True)

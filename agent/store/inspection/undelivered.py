@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from agent.store.cursors import STREAMS, Stretch
-from agent.store.reader import Reader, utc_text
+from agent.store.inspection.reader import Reader, utc_text
 
 # Numbers of readings and roll-ups have no holes to speak of, so these many rows need not be counted one by one.
 _DENSE = "SELECT max(0, (SELECT max(seq) FROM {0}) - max(:seq, (SELECT min(seq) FROM {0}) - 1)) AS count"

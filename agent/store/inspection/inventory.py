@@ -4,7 +4,7 @@ import sqlite3
 from typing import Any
 
 from agent.store.database import has_wal_reset_bug
-from agent.store.reader import Reader, utc_text
+from agent.store.inspection.reader import Reader, utc_text
 
 
 def inventory(reader: Reader) -> dict[str, Any]:

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from agent.store.checksum import is_whole
-from agent.store.letters import letters
-from agent.store.reader import Reader, utc_text
+from agent.store.inspection.letters import letters
+from agent.store.inspection.reader import Reader, utc_text
 
 log = logging.getLogger(__name__)
 

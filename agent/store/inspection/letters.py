@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from agent.store.dead_letters import TABLE
-from agent.store.reader import Reader, utc_text
+from agent.store.inspection.reader import Reader, utc_text
 
 _PAGE = 500
 

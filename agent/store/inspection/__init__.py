@@ -1,0 +1,1 @@
+"""Looking into the ring buffer from outside, while the gateway writes it: read-only, in short steps."""
