@@ -174,6 +174,35 @@ async def test_a_sick_store_is_waited_for_and_a_bug_in_it_is_not(clock: JumpingC
         await forwarder(sink, Sick(sqlite3.ProgrammingError("a bug")), clock).run()
 
 
+async def test_while_the_store_cannot_note_what_was_sent_little_is_sent_and_ever_less_often(
+    clock: JumpingClock,
+) -> None:
+    class Sick(MemoryBacklog):
+        async def settle(self, sink: str, lane: Lane, after: int, upto: int, rejected: Sequence[Rejection]) -> None:
+            if clock.time_s < 1400:
+                raise StoreError("disk full")
+            await super().settle(sink, lane, after, upto, rejected)
+
+    sink = ScriptedSink()
+    await drain(sink, Sick(clock, readings(20)), clock)
+    assert clock.slept == [0.5, 1, 2, 4, 8, 16, 32, 60, 60, 60, 60, 60, 60]
+    assert sink.sizes == [20] + [1] * 13 + [19]
+
+
+async def test_a_batch_that_takes_too_long_is_halved(clock: JumpingClock) -> None:
+    sink = ScriptedSink([Step.HANG], batching=Batching(100, deadline_s=0.005))
+    await drain(sink, MemoryBacklog(clock, readings(300)), clock)
+    assert sink.sizes[:3] == [100, 1, 50] and max(sink.sizes[1:]) <= 80
+
+
+async def test_dead_letters_are_not_offered_to_a_sink_that_refuses_everything(clock: JumpingClock) -> None:
+    sink = ScriptedSink(poison=range(1, 2000))
+    backlog = MemoryBacklog(clock, readings(100), until=1500.0)
+    backlog.bring(Lane.REPLAY, [DeadLetter(1001, reading(7))])
+    await drain(sink, backlog, clock)
+    assert backlog.dead == [] and backlog.entries[Lane.REPLAY]
+
+
 @pytest.mark.parametrize("names", [True, False])
 async def test_a_sink_that_refuses_everything_sets_nothing_aside(clock: JumpingClock, names: bool) -> None:
     sink = ScriptedSink(poison=range(1, 1001), names=names, batching=Batching(500))
@@ -183,7 +212,8 @@ async def test_a_sink_that_refuses_everything_sets_nothing_aside(clock: JumpingC
     assert not backlog.entries[Lane.ALERTS] and len(backlog.entries[Lane.LIVE]) == 1000, "another lane goes on"
     assert under_test.status.state.value == "misconfigured"
     assert under_test.status.next_attempt_boot_s is not None
-    assert len(sink.sizes) <= 11 * (10 + 2 * MOST_SUSPECTS), "ten minutes of probing cost few requests"
+    first = 1 + (0 if names else 9 + 2 * MOST_SUSPECTS)
+    assert len(sink.sizes) <= 1 + first + 10 * MOST_SUSPECTS, "ten minutes of probing cost few requests"
     sink.poison.clear()
     backlog._until = None
     with pytest.raises(Drained):
