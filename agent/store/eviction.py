@@ -73,8 +73,7 @@ class Eviction:
         last = min(oldest + AT_ONCE, newest) - 1
         delivered = self.cursors.lowest("readings")
         if delivered is None or delivered >= oldest:
-            last = min(last, last if delivered is None else delivered)
-            return self._delete_upto(last)
+            return self._delete_upto(last if delivered is None else min(last, delivered))
         self.timeline.freeze_open()
         rows = whole_minutes(self.ring, oldest - 1, last, newest - 1)
         if not rows:

@@ -16,7 +16,7 @@ from agent.domain.clock import Instant
 from agent.domain.delivery import Taken
 from agent.domain.errors import StoreError
 from agent.domain.reading import CheckedReading, Gap
-from agent.store.database import is_full, is_rotten, keep_log, set_aside
+from agent.store.database import has_wal_reset_bug, is_full, is_rotten, keep_log, set_aside
 from agent.store.dead_letters import Refused
 from agent.store.memory import Remembered, remembered
 from agent.store.room import Room
@@ -52,6 +52,8 @@ class Writer:
         self._log_keeper: sqlite3.Connection | None = None
         self._promised: tuple[int, int] | None = None
         self._last_seq: int | None = None
+        if has_wal_reset_bug():
+            log.info("SQLite %s may damage %s if another process writes it: only read it", sqlite3.sqlite_version, path)
 
     @property
     def rows_at_once(self) -> int:
@@ -85,11 +87,11 @@ class Writer:
 
     def _is_there_already(self) -> bool:
         """Whether the commit that seemed to fail last time did reach the disk."""
-        promised, self._promised = self._promised, None
-        if promised is None:
+        if self._promised is None:
             return False
         self.close()
         there = self._within(lambda tables: (tables.ring.last_seq, tables.alarms.last_seq()))
+        promised, self._promised = self._promised, None
         return there == promised
 
     def take(self, sink: str, lane: str, limit: int, beyond: int, patient: bool) -> Taken:
