@@ -74,8 +74,8 @@ class Forwarder:
                     await self._clock.sleep(pause_s)
                 self._breaker = self._breaker.rested(self._clock.boot_s())
         finally:
+            await self._supply.finish()
             await self._close()
-            await self._supply.settled()
 
     async def _until_trouble(self) -> Trouble:
         """Open the sink and deliver until something fails."""
@@ -125,9 +125,13 @@ class Forwarder:
         if batch is None:
             standing.doubtful_upto = None
             standing.ask_s = now + (_ASK_FOR_ALERTS_S if lane is Lane.ALERTS else _ASK_AGAIN_S)
-        elif batch.upto == standing.doubtful_upto and now < standing.again_s:
-            return batch if self._lanes.proven(standing, batch) else None
+        elif batch.upto == standing.doubtful_upto and now < standing.again_s and not self._wanted(standing, batch):
+            return None
         return batch
+
+    def _wanted(self, standing: Standing, batch: Batch) -> bool:
+        """Whether something can be learnt from offering what was refused before: about it, or about the link."""
+        return self._lanes.proven(standing, batch) or self._breaker.circuit is Circuit.HALF_OPEN
 
     def _enough_for_a_verdict(self) -> int:
         return max(self._sender.size.now, 2 * MOST_SUSPECTS)
