@@ -23,8 +23,6 @@ from cloud_sync.uplink.status import SinkStatus, State, StatusBoard
 from cloud_sync.uplink.supply import Supply
 
 _LONGEST_WAIT_S = 2.0  # the backlog's `wait` may miss what is stored just before it is called
-_ASK_AGAIN_S = 1.0  # during a drain a lane that was empty is not asked before every batch,
-_ASK_FOR_ALERTS_S = 0.1  # which keeps an alert waiting for as good as nothing
 _LOOK_AHEAD_AFTER_S = 0.05
 
 Trouble = SinkUnavailable | SinkMisconfigured | StoreError
@@ -87,7 +85,7 @@ class Forwarder:
                 if not await self._use_a_slot():
                     self._board.show(State.IDLE)
                     await self._supply.wait(self._until_due_s())
-                    self._lanes.ask_all()
+                    self._lanes.news()
         except _TROUBLE as error:
             return error
 
@@ -124,7 +122,7 @@ class Forwarder:
         standing.ahead, standing.oldest = None, batch.oldest if batch else None
         if batch is None:
             standing.doubtful_upto = None
-            standing.ask_s = now + (_ASK_FOR_ALERTS_S if lane is Lane.ALERTS else _ASK_AGAIN_S)
+            standing.was_empty(now)
         elif batch.upto == standing.doubtful_upto and now < standing.again_s and not self._wanted(standing, batch):
             return None
         return batch
