@@ -23,8 +23,6 @@ from cloud_sync.uplink.status import SinkStatus, State, StatusBoard
 from cloud_sync.uplink.supply import Supply
 
 _LONGEST_WAIT_S = 2.0  # the backlog's `wait` may miss what is stored just before it is called
-_ASK_AGAIN_S = 1.0  # during a drain a lane that was empty is not asked before every batch,
-_ASK_FOR_ALERTS_S = 0.1  # which keeps an alert waiting for as good as nothing
 _LOOK_AHEAD_AFTER_S = 0.05
 
 Trouble = SinkUnavailable | SinkMisconfigured | StoreError
@@ -74,8 +72,8 @@ class Forwarder:
                     await self._clock.sleep(pause_s)
                 self._breaker = self._breaker.rested(self._clock.boot_s())
         finally:
+            await self._supply.finish()
             await self._close()
-            await self._supply.settled()
 
     async def _until_trouble(self) -> Trouble:
         """Open the sink and deliver until something fails."""
@@ -87,7 +85,7 @@ class Forwarder:
                 if not await self._use_a_slot():
                     self._board.show(State.IDLE)
                     await self._supply.wait(self._until_due_s())
-                    self._lanes.ask_all()
+                    self._lanes.news()
         except _TROUBLE as error:
             return error
 
@@ -124,10 +122,14 @@ class Forwarder:
         standing.ahead, standing.oldest = None, batch.oldest if batch else None
         if batch is None:
             standing.doubtful_upto = None
-            standing.ask_s = now + (_ASK_FOR_ALERTS_S if lane is Lane.ALERTS else _ASK_AGAIN_S)
-        elif batch.upto == standing.doubtful_upto and now < standing.again_s:
-            return batch if self._lanes.proven(standing, batch) else None
+            standing.was_empty(now)
+        elif batch.upto == standing.doubtful_upto and now < standing.again_s and not self._wanted(standing, batch):
+            return None
         return batch
+
+    def _wanted(self, standing: Standing, batch: Batch) -> bool:
+        """Whether something can be learnt from offering what was refused before: about it, or about the link."""
+        return self._lanes.proven(standing, batch) or self._breaker.circuit is Circuit.HALF_OPEN
 
     def _enough_for_a_verdict(self) -> int:
         return max(self._sender.size.now, 2 * MOST_SUSPECTS)

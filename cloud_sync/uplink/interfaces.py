@@ -54,7 +54,8 @@ class Backlog(Protocol):
     async def settle(self, sink: str, lane: Lane, after: int, upto: int, rejected: Sequence[Rejection]) -> None:
         """What was taken after sequence number `after`, up to and including `upto`, is done with: accepted, or set
         aside in the dead letters for the reasons given. Durable with the next commit: what a power cut takes back is
-        sent again.
+        sent again. A lane is settled in order, without holes; readings may have changed their lane since they were
+        taken, so the sequence numbers count. A dead letter that is rejected again stays one.
         """
 
     async def wait(self, seconds: float) -> None:

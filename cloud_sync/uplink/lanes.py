@@ -10,6 +10,10 @@ from cloud_sync.uplink.interfaces import Lane
 from cloud_sync.uplink.slots import Slots
 
 _READINGS = (Lane.LIVE, Lane.BACKLOG)
+# A question costs the store a little: during a drain an empty lane is not asked before every batch, and what comes
+# seldom is not asked for whenever readings are stored.
+_ASK_AGAIN_S = {Lane.ALERTS: 0.1, Lane.LIVE: 1.0}
+_ASK_OTHERS_AGAIN_S = 5.0
 
 
 @dataclass(slots=True)
@@ -32,6 +36,9 @@ class Standing:
     refused_as_a_whole: bool = False
     oldest: Instant | None = None
     ahead: Batch | None = None
+
+    def was_empty(self, now_s: float) -> None:
+        self.ask_s = now_s + _ASK_AGAIN_S.get(self.lane, _ASK_OTHERS_AGAIN_S)
 
 
 class Lanes:
@@ -70,10 +77,11 @@ class Lanes:
         for standing in self:
             standing.ahead = None
 
-    def ask_all(self) -> None:
-        """Something may have come since they were found empty."""
+    def news(self) -> None:
+        """Something was stored: an alert or a reading."""
         for standing in self:
-            standing.ask_s = 0.0
+            if standing.lane in _ASK_AGAIN_S:
+                standing.ask_s = 0.0
 
     def next_due_s(self, now_s: float) -> float | None:
         """Seconds until the first lane that was put off may go on; None if none was."""

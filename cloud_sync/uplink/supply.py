@@ -1,6 +1,7 @@
 """What the backlog has for one sink, as batches."""
 
 import asyncio
+import logging
 
 from agent.domain.clock import Clock
 from agent.domain.errors import StoreError
@@ -8,6 +9,8 @@ from cloud_sync.uplink.attempt import Attempt
 from cloud_sync.uplink.batch import Batch, built, happened
 from cloud_sync.uplink.interfaces import Backlog, Lane
 from cloud_sync.uplink.lanes import Lanes
+
+log = logging.getLogger(__name__)
 
 
 class Supply:
@@ -47,9 +50,21 @@ class Supply:
 
     async def settled(self) -> None:
         """Return when what was begun to be settled is."""
-        settling, self._settling = self._settling, None
-        if settling is not None:
+        settling = self._settling
+        if settling is None:
+            return
+        try:
             await asyncio.shield(settling)
+        finally:
+            if settling.done():  # not if only the waiting was cancelled
+                self._settling = None
+
+    async def finish(self) -> None:
+        """Wait for what is being settled; what cannot be noted any more is sent again after the next start."""
+        try:
+            await self.settled()
+        except StoreError as error:
+            log.warning("sink %s: what it took last is not noted and will be sent again: %s", self._sink, error)
 
     async def wait(self, seconds: float) -> None:
         await self.settled()

@@ -189,6 +189,39 @@ async def test_while_the_store_cannot_note_what_was_sent_little_is_sent_and_ever
     assert sink.sizes == [20] + [1] * 13 + [19]
 
 
+@pytest.mark.parametrize("error", [None, StoreError("disk full")])
+async def test_a_stop_waits_for_what_is_being_settled_and_is_not_upset_if_that_fails(
+    clock: JumpingClock, caplog: pytest.LogCaptureFixture, error: StoreError | None
+) -> None:
+    settling, ended = asyncio.Event(), asyncio.Event()
+
+    class Slow(MemoryBacklog):
+        async def settle(self, sink: str, lane: Lane, after: int, upto: int, rejected: Sequence[Rejection]) -> None:
+            settling.set()
+            await asyncio.sleep(0.02)
+            ended.set()
+            if error is not None:
+                raise error
+
+    task = asyncio.create_task(forwarder(ScriptedSink(), Slow(clock, readings(4)), clock).run())
+    await settling.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert ended.is_set()
+    told = "sink sink: what it took last is not noted and will be sent again: disk full"
+    assert [record.message for record in caplog.records] == ([told] if error else [])
+
+
+async def test_a_refused_record_at_the_head_keeps_no_link_from_being_probed(clock: JumpingClock) -> None:
+    """After a failure one record is offered: should it be one that is refused, the next ones follow at once."""
+    sink = ScriptedSink([Step.ACCEPT, Step.UNAVAILABLE], poison=[1])
+    backlog = MemoryBacklog(clock, alerts=[change(1)], later=[(Lane.ALERTS, [change(2)])])
+    await drain(sink, backlog, clock)
+    assert sink.received == [(SENSOR_ALERTS, 2)] and sink.sizes[:3] == [1, 2, 1]
+    assert clock.time_s < 1010
+
+
 async def test_a_batch_that_takes_too_long_is_halved(clock: JumpingClock) -> None:
     sink = ScriptedSink([Step.HANG], batching=Batching(100, deadline_s=0.005))
     await drain(sink, MemoryBacklog(clock, readings(300)), clock)
