@@ -1,6 +1,7 @@
 """Time that a bench lets pass: as fast as the work in it gets done, or as it really passes."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 from agent.clock import SystemClock
 from agent.domain.clock import Instant
@@ -10,13 +11,11 @@ _SO_MANY_TURNS = 10
 
 
 class SimulatedTime:
-    """Implements `agent.domain.clock.Clock`; beside the bench, `sleepers` tasks sleep on it when all is done."""
+    """Implements `agent.domain.clock.Clock`."""
 
-    def __init__(self, sleepers: int) -> None:
+    def __init__(self) -> None:
         self._boot_s = 1000.0
         self._sleepers: dict[asyncio.Future[None], float] = {}
-        self._expected = sleepers
-        self._one_more = asyncio.Event()
 
     def now(self) -> Instant:
         utc_us = 1_795_435_200_000_000 + round(self._boot_s * 1e6)
@@ -26,9 +25,12 @@ class SimulatedTime:
         return self._boot_s
 
     async def sleep(self, seconds: float) -> None:
+        until = self._boot_s + seconds
+        if until <= self._boot_s:
+            await asyncio.sleep(0)
+            return
         waking: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._sleepers[waking] = self._boot_s + seconds
-        self._one_more.set()
+        self._sleepers[waking] = until
         try:
             await waking
         finally:
@@ -38,20 +40,20 @@ class SimulatedTime:
         """Where nobody sleeps."""
         self._boot_s += seconds
 
-    async def go_on(self, seconds: float) -> None:
-        """Wake whoever slept until then, and return when all of them sleep again."""
+    async def go_on(self, seconds: float, work_done: Callable[[], Awaitable[None]]) -> None:
+        """Wake whoever slept until then, and return when all that comes of it is done; `work_done` returns when what
+        was given to other threads is.
+        """
         self._boot_s += seconds
         for waking, until in self._sleepers.items():
             if until <= self._boot_s and not waking.done():
                 waking.set_result(None)
-        quiet = 0
-        while quiet < _SO_MANY_TURNS:
-            self._one_more.clear()
-            if len(self._sleepers) < self._expected:
-                await self._one_more.wait()
-            await asyncio.sleep(0)
-            asleep = len(self._sleepers) == self._expected and min(self._sleepers.values()) > self._boot_s
-            quiet = quiet + 1 if asleep else 0
+        before = None
+        while before != list(self._sleepers):
+            before = list(self._sleepers)
+            await work_done()
+            for _ in range(_SO_MANY_TURNS):
+                await asyncio.sleep(0)
 
 
 class RealTime(SystemClock):
@@ -59,8 +61,9 @@ class RealTime(SystemClock):
 
     def __init__(self) -> None:
         super().__init__()
-        self._due_s = self.boot_s()
+        self._due_s: float | None = None
 
-    async def go_on(self, seconds: float) -> None:
-        self._due_s += seconds
+    async def go_on(self, seconds: float, work_done: Callable[[], Awaitable[None]]) -> None:
+        """Until so long after the last time; `work_done` has the time it takes."""
+        self._due_s = (self.boot_s() if self._due_s is None else self._due_s) + seconds
         await self.sleep(max(0.0, self._due_s - self.boot_s()))

@@ -34,7 +34,7 @@ CARD_GB, ERASURES, AMPLIFICATION = 32, 500, 10
 
 BUDGET_BYTES, BUDGET_WINDOW_S = 300, 5.0
 _COMMITS_S = (1.0, 2.0, 5.0, 10.0)
-_RING_MB, _DISK_MB = 128, 224
+_RING_MB, _DISK_MB = 32, 128
 _FILE = "ring-buffer.sqlite"
 _JOURNAL_S, _WRITE_BACK_S = 5.0, 30.0
 _WARM_UP_S = 60.0
@@ -108,7 +108,7 @@ def a_disk() -> Iterator[Disk]:
 async def bytes_per_reading(house: House, disk: Disk, seconds: float, real: bool = False) -> float:
     """What a reading costs in that house, measured over `seconds` after a warm-up."""
     sinks = _sinks(house, disk.path)
-    time = RealTime() if real else SimulatedTime(1 + len(sinks))
+    time = RealTime() if real else SimulatedTime()
     store = Store(StoreSettings(disk.path / _FILE, _RING_MB, house.commit_s), list(sinks), time)
     readings = Readings()
     await _put(store, readings, time.now(), 4)  # the write-ahead log gets its size
@@ -127,7 +127,7 @@ async def bytes_per_reading(house: House, disk: Disk, seconds: float, real: bool
 
 async def fill_ring(folder: Path, sinks: Sequence[str]) -> None:
     """A ring buffer that has come full circle, and of which every sink has everything."""
-    time = SimulatedTime(0)
+    time = SimulatedTime()
     store, readings = Store(StoreSettings(folder / _FILE, _RING_MB), sinks, time), Readings()
     lots = _RING_MB * 1_000_000 // 30 // _A_LOT
     for _ in range(lots):
@@ -161,11 +161,15 @@ async def _live(
             now = time.now()
             changes = [readings.change(now)] if second % 300 == 150 and probe == 0 else []
             store.put(readings.turn(probe, now), changes)
-            await time.go_on(0.5)
+            await time.go_on(0.5, lambda: store._call(_nothing))
         if not real and second % _WRITE_BACK_S == 0:
             disk.settle()
         elif not real and second % _JOURNAL_S == 0:
             disk.commit_journal()
+
+
+def _nothing() -> None:
+    """In the store's thread it comes after all that was asked of it before."""
 
 
 def measured(house: House, seconds: float, real: bool = False) -> float:

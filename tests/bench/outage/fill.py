@@ -23,7 +23,7 @@ def settings(folder: Path) -> StoreSettings:
 
 async def fill(folder: Path, count: int) -> float:
     """Returns the boot second after the last reading."""
-    clock = SimulatedTime(0)
+    clock = SimulatedTime()
     store, readings = Store(settings(folder), SINKS, clock), Readings()
     for second in range(1, count // PER_SECOND + 1):
         for probe in (0, 1):
