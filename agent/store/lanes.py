@@ -58,12 +58,12 @@ class Lanes:
     def _taken(self, after: int, upto: int, limit: int, patient: bool) -> list[StoredReading]:
         """Readings whose time is known for good; a patient sink gets none from the first on whose time is not."""
         rows = self.ring.rows(after, upto, limit)
-        if any(self.timeline.is_open(row[2]) for row in rows):
+        if any(self.timeline.is_open(segment) for segment in {row[2] for row in rows}):
             if patient:
                 rows = _before_open(rows, self.timeline)
             else:
                 self.timeline.freeze_open()
-        return [self.ring.stored(row) for row in rows]
+        return self.ring.stored(rows)
 
 
 def _before_open(rows: Sequence[Row], timeline: Timeline) -> list[Row]:

@@ -18,6 +18,8 @@ from agent.store.timeline import Timeline
 
 log = logging.getLogger(__name__)
 
+_FLAGS = {int(flag): flag for flag in Flag}
+
 Row = tuple[int, int, int, int, float | None, int, float, int | None, str | None, int]
 
 
@@ -74,13 +76,17 @@ class RingBuffer:
             self._count_damaged(seq, min(times), max(times))
         return self.rows(after, upto, limit)
 
-    def stored(self, row: Sequence[Any]) -> StoredReading:
-        """What a row means; its checksum was looked at before."""
-        seq, sensor, segment, boot_ms, value, flag, quality, tests, because, _ = row
-        at = self._timeline.instant(segment, boot_ms)
-        reading = Reading(self._places.sensor(sensor), at, value, because if value is None else None)
-        text = "" if tests is None else str(tests)
-        return StoredReading(seq, CheckedReading(reading, Flag(flag), quality, text, because), self._epochs.of(seq))
+    def stored(self, rows: Iterable[Sequence[Any]]) -> list[StoredReading]:
+        """What rows mean; their checksums were looked at before."""
+        sensor_of, epoch_of, stored = self._places.sensor, self._epochs.of, []
+        moment, at = None, None
+        for seq, sensor, segment, boot_ms, value, flag, quality, tests, because, _ in rows:
+            if at is None or moment != (segment, boot_ms):  # the sensors of one probe are read at one moment
+                moment, at = (segment, boot_ms), self._timeline.instant(segment, boot_ms)
+            reading = Reading(sensor_of(sensor), at, value, because if value is None else None)
+            checked = CheckedReading(reading, _FLAGS[flag], quality, "" if tests is None else str(tests), because)
+            stored.append(StoredReading(seq, checked, epoch_of(seq)))
+        return stored
 
     def time_us(self, row: Row) -> int:
         """When a row was measured, UTC microseconds."""

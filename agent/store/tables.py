@@ -104,7 +104,7 @@ class Tables:
     def _entry(self, stream: str, row: list[Any]) -> StoredReading | AlarmChange | Gap | Rollup:
         """What the row of a dead letter means."""
         if stream == "readings":
-            return self.ring.stored(row)
+            return self.ring.stored([row])[0]
         if stream == "rollups":
             return self.rollups.rollup(row)
         return self.alarms.change(row) if stream == "alerts" else self.gaps.gap(row)

@@ -48,8 +48,8 @@ class ArchiveSink:
         level: int = 6
 
         def __post_init__(self) -> None:
-            if not 0 <= self.linger_s <= 3600:
-                raise ValueError(f"linger_s must be between 0 and 3600 seconds, not {self.linger_s}")
+            if not 0 <= self.linger_s <= 60:
+                raise ValueError(f"linger_s must be between 0 and 60 seconds, not {self.linger_s}")
             if not 1 <= self.batch <= 5000:
                 raise ValueError(f"batch must be between 1 and 5000 records, not {self.batch}")
             if not 1 <= self.level <= 9:

@@ -70,8 +70,8 @@ class HttpSink:
                 raise ValueError(f"api_key from {self.api_key.source} has blanks, line breaks or letters beyond ASCII")
             if not 0 < self.timeout_s <= 300:
                 raise ValueError(f"timeout_s must be above 0 and at most 300 seconds, not {self.timeout_s}")
-            if not 0 <= self.linger_s <= 3600:
-                raise ValueError(f"linger_s must be between 0 and 3600 seconds, not {self.linger_s}")
+            if not 0 <= self.linger_s <= 60:
+                raise ValueError(f"linger_s must be between 0 and 60 seconds, not {self.linger_s}")
             if not 1 <= self.batch <= 5000:
                 raise ValueError(f"batch must be between 1 and 5000 records, not {self.batch}")
 

@@ -104,8 +104,9 @@ class Batching:
     """How a sink likes to be fed.
 
     `limit` is the most records in one `send`; the newest readings wait up to `linger_s` for company (nothing else
-    does); a call of the sink that takes longer than `deadline_s` is cut off. `clock_patience_s` is how long after the
-    link came up readings whose time is not known yet may wait for the clock, where the configuration does not say.
+    does), 60 at most, or they would not count as the newest any more. A call of the sink that takes longer than
+    `deadline_s` is cut off. `clock_patience_s` is how long after the link came up readings whose time is not known yet
+    may wait for the clock, where the configuration does not say.
     """
 
     limit: int = 500

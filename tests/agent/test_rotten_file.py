@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from agent.store.checksum import checksum
 from tests.agent.conftest import Opened
 from tests.agent.farm import counting, filled, held
 
@@ -51,7 +52,9 @@ async def test_a_file_of_another_version_is_left_alone_and_told(tmp_path: Path, 
 async def test_rows_of_a_newer_version_are_told_instead_of_ending_the_gateway(tmp_path: Path, opened: Opened) -> None:
     before = await filled(opened(tmp_path / NAME))
     with sqlite3.connect(tmp_path / NAME) as database:
-        database.execute("UPDATE sensors SET sensor_type = 'Ammonia'")
+        row = list(database.execute("SELECT * FROM sensors").fetchone()[:-1])
+        row[6] = "Ammonia"
+        database.execute("UPDATE sensors SET sensor_type = 'Ammonia', crc = ?", (checksum("sensors", row),))
     database.close()
     store = await filled(opened(tmp_path / NAME), 51)
     assert before.trouble is None

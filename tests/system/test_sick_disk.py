@@ -102,7 +102,7 @@ async def test_alarms_go_out_while_the_database_cannot_be_opened(stage: Stage) -
     assert str(gateway.database) in status.stdout + status.stderr
     gateway.database.rmdir()
     await gateway.stores_more()
-    assert [active for (active,) in gateway.rows("SELECT active FROM alarm_log ORDER BY seq")] == [1, 1]
+    await until(lambda: gateway.rows("SELECT active FROM alarm_log ORDER BY seq") == [(1,), (1,)])
 
 
 @pytest.mark.parametrize("instead", ["nothing", "file"])
