@@ -16,7 +16,6 @@ log = logging.getLogger(__name__)
 PAGE_BYTES = 4096
 _LEAST_LOG = 256 * 1024
 _MOST_LOG = 16 * 1024 * 1024
-_MOST_FILLED = 64 * 1024 * 1024
 _ROW_BYTES = 64  # a reading's row and its share of the pages above it, generously
 
 
@@ -61,16 +60,14 @@ class Room:
         return max(shutil.disk_usage(self._folder).free - self.log_bytes, 0) // PAGE_BYTES
 
     def fill(self, connection: sqlite3.Connection, at_the_end: str) -> None:
-        """Take a part of the room, and the log's, from the disk now: a disk that is full later then stops nothing.
+        """Bring the log to the size it is used in, so that it never has to grow on a full disk, and the first pages of
+        the file; what the script `at_the_end` makes lies behind those.
 
-        Written in pieces that fit the log, then given free for the rows to come; what the script `at_the_end` makes
-        lies behind it. A small disk gives a quarter at most.
+        No more than that: to take a page from the free ones of a file costs the writing of two more in each commit.
         """
-        piece = self.log_bytes // 4
-        most = min(self._most_bytes // 4, _MOST_FILLED, self._growable_pages() * PAGE_BYTES // 4)
         connection.execute("CREATE TABLE filling (zeros BLOB)")
-        for _ in range(most // piece):
-            connection.execute("INSERT INTO filling VALUES (zeroblob(?))", (piece,))
+        if self._growable_pages() > self.checkpoint_pages:
+            connection.execute("INSERT INTO filling VALUES (zeroblob(?))", (self.checkpoint_pages * PAGE_BYTES,))
         connection.executescript(at_the_end)
         connection.execute("DROP TABLE filling")
 
