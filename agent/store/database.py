@@ -12,7 +12,6 @@ from importlib.resources import files
 from pathlib import Path
 
 from agent.domain.errors import StoreError
-from agent.store.migration import migrate
 from agent.store.room import Room
 
 log = logging.getLogger(__name__)
@@ -38,6 +37,7 @@ def open_database(path: Path, room: Room) -> sqlite3.Connection:
         if mode != "wal":
             raise StoreError(f"{path}: SQLite cannot use a write-ahead log here (it answered {mode!r})")
         connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA secure_delete = OFF")  # on a card, zeros over what was deleted are only wear
         connection.execute("PRAGMA cache_size = -1024")
         connection.execute(f"PRAGMA journal_size_limit = {room.log_bytes}")
         connection.execute(f"PRAGMA wal_autocheckpoint = {room.checkpoint_pages}")
@@ -110,6 +110,8 @@ def _create_or_migrate(connection: sqlite3.Connection, path: Path, room: Room) -
         room.fill(connection, second_copies())
     elif version == 1:
         log.warning("%s is taken over from schema 1, which may take some minutes", path)
+        from agent.store.migration import migrate  # once in the life of a file, and sqlite-utils takes 20 MB
+
         migrate(connection, schema(), room.rows_at_once)
         connection.executescript(second_copies())
     elif version == SCHEMA_VERSION:
