@@ -9,8 +9,10 @@ import pytest
 
 from agent.store import eviction
 from agent.store.database import has_wal_reset_bug
+from agent.store.room import PAGE_BYTES, Room
+from agent.store.store import StoreSettings
 from agent.store.writer import Writer
-from tests.agent.farm import several
+from tests.agent.farm import OXYGEN, WARMTH, checked, several
 from tests.clock import FakeClock
 
 MOST_BYTES = 8_000_000
@@ -78,6 +80,30 @@ def test_the_log_stays_when_the_gateway_stops(tmp_path: Path, clock: FakeClock) 
     writer = made(tmp_path, clock)
     assert len(writer.take("cloud", "backlog", 10_000, 0, False).entries) > 4000
     writer.close()
+
+
+def test_eight_weeks_of_twenty_readings_a_second_fit_the_default_size(tmp_path: Path) -> None:
+    """With values of full length, on a machine that has been up for two months."""
+    clock = FakeClock(boot_s=5.2e6)
+    writer, values = Writer(tmp_path / NAME, 100_000_000, [], clock.now), random.Random(1)
+    before, count = used_bytes(writer), 40_000
+    for _ in range(count // 2000):
+        turns = [checked(clock.boot, values.gauss(8, 1), sensor=(OXYGEN, WARMTH)[n % 2]) for n in range(2000)]
+        writer.write(turns, [], [])
+        clock.advance(100)
+    a_row = (used_bytes(writer) - before) / count
+    writer.close()
+    default = Room(tmp_path / NAME, StoreSettings(tmp_path / NAME).size_mb * 1_000_000)
+    assert 56 * 86_400 * 20 * a_row < default.pages * PAGE_BYTES
+
+
+def used_bytes(writer: Writer) -> int:
+    writer.standing_alarms()
+    tables = writer._tables
+    assert tables is not None
+    ask = tables.connection.execute
+    pages = ask("PRAGMA page_count").fetchone()[0] - ask("PRAGMA freelist_count").fetchone()[0]
+    return int(pages) * PAGE_BYTES
 
 
 @pytest.mark.parametrize(
