@@ -76,6 +76,7 @@ class App:
         try:
             recalled = await self.store.recall(USABLE_QUALITY, self.pipeline.remember, self._clock.not_before)
             self.feed.resume(self.pipeline.watches(), recalled.standing, recalled.unsent)
+            self.feed.tell_store(self.store.state.value, self.store.trouble)
             self.pipeline.resume(recalled.standing, self._clock.now())
             await self._run_until_stopped()
         finally:

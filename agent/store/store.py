@@ -190,6 +190,7 @@ class Store:
         except StoreError as error:
             self._tell(str(error))
             return Recalled()
+        self._tell(None)
         return Recalled(standing, unsent)
 
     async def feed_has(self, seq: int) -> None:

@@ -21,6 +21,7 @@ from agent.store.epochs import Epochs
 from agent.store.eviction import Eviction
 from agent.store.gaps import Gaps
 from agent.store.lanes import Lanes
+from agent.store.log_file import check_log, ends_in_doubt
 from agent.store.marks import Marks
 from agent.store.places import Places
 from agent.store.recovery import Recovery, inherit
@@ -116,13 +117,18 @@ def open_tables(path: Path, room: Room, sinks: Sequence[str], now: Instant, last
 
     Raises sqlite3.Error, StoreError or OSError; KeyError or ValueError when it holds what this version does not know.
     """
+    check_log(path)
     connection = open_database(path, room)
     try:
+        in_doubt = ends_in_doubt(connection, path)
         connection.execute("BEGIN IMMEDIATE")
         first_seq = None
         if connection.execute("SELECT 1 FROM epochs").fetchone() is None:
             first_seq = inherit(connection, path, last_seq or 0)
         tables = _built(connection, path, room, now, first_seq)
+        if in_doubt:
+            # Readings may be hidden there that a sink has had: no number of theirs is to mean anything else.
+            tables.epochs.begin(tables.ring.last_seq + 1, now)
         tables.cursors.ensure(sinks, FEED)
         if first_seq is not None:
             tables.recovery.begin(last_seq is not None)

@@ -165,3 +165,37 @@ async def test_what_could_not_be_brought_back_before_a_kill_is_brought_back_afte
     await salvaged(store)
     assert {one.seq for one in await waiting(store, "http")} >= set(range(1, STORED + 1))
     assert not list(tmp_path.glob("*.damaged-*"))
+
+
+async def test_a_log_that_begins_with_rubbish_is_not_taken_for_empty(tmp_path: Path, opened: Opened) -> None:
+    """SQLite would delete it without a word, and with it everything since the last checkpoint."""
+    await stored(opened)
+    with (tmp_path / f"{NAME}-wal").open("r+b") as log:
+        log.write(random.Random(5).randbytes(32))
+    store = opened(keep_in_memory=50_000)
+    await store.recall(0.7, lambda _: None)
+    await salvaged(store)
+    assert {one.seq for one in await waiting(store, "http")} == set(range(1, STORED + 2))
+
+
+async def test_a_log_that_is_damaged_in_its_middle_never_makes_two_readings_of_one_number(
+    tmp_path: Path, opened: Opened
+) -> None:
+    """SQLite leaves out what comes behind the damage, which a sink may have had."""
+    store = opened()
+    for first in range(1, 100, 10):
+        store.put(several(first, 10), [])
+        await store.commit()
+    had = {(one.epoch, one.seq): one.checked.reading.value for one in await waiting(store)}
+    await store.close()
+    log = tmp_path / f"{NAME}-wal"
+    whole = log.read_bytes()
+    frames = [at for at in range(32, len(whole), 24 + PAGE) if whole[at + 8 : at + 16] == whole[16:24]]
+    row = frames[len(frames) // 2] + 200
+    log.write_bytes(whole[:row] + bytes([whole[row] ^ 1]) + whole[row + 1 :])
+    store = opened()
+    store.put(several(1001, 80), [])
+    await store.commit()
+    for one in await waiting(store):
+        value = one.checked.reading.value
+        assert had.get((one.epoch, one.seq), value) == value

@@ -29,7 +29,7 @@ def cuts(operations: Sequence[Operation], random: Random, rounds: int = 3) -> It
             seen.clear()
         pending = disk.pending()
         near = any(isinstance(one, Sync | Rename | Remove | Open) for one in operations[number : number + 2])
-        for choice in CHOICES * rounds if near else random.sample(CHOICES, 2):
+        for choice in CHOICES * rounds if near else random.sample(CHOICES, 3):
             state = disk.after_cut(frozenset(choice(pending, random)))
             fingerprint = hash(frozenset(state.items()))
             if fingerprint not in seen:

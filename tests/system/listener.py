@@ -45,6 +45,7 @@ class Listener:
         self.events: list[Event] = []
         self.states: list[tuple[str, Message]] = []
         self.status: list[str] = []
+        self.store: list[str] = []
         self._port = port
         self._subscribed = asyncio.Event()
 
@@ -83,6 +84,8 @@ class Listener:
         if topic.endswith("/alarm/event"):
             if said["seq"] not in self.seqs:  # at least once: a repeat is told by its number
                 self.events.append(Event(said, time.time()))
+        elif topic.endswith("/store"):
+            self.store.append(said["state"])
         elif topic.endswith("/state"):
             self.states.append((topic, said))
         else:

@@ -46,10 +46,12 @@ async def test_on_a_full_disk_alarms_go_out_and_what_waited_is_stored_later(stag
     await alarms_go_out(farm, listener)
     farm.pond("tank-1").aerating = True
     await listener.hears(NOT_CRITICAL, NOT_LOW)
+    assert listener.store[-1] == "failing"
     while_full = gateway.stored()
     assert while_full < before + 100  # a second's worth may have been on its way
     disk.free(gateway)
     await until(lambda: "Readings are stored again" in gateway.said)
+    await until(lambda: listener.store[-1] == "ok")
     await gateway.stores_more()
     assert gateway.rows("SELECT count(*) FROM gaps") == [(0,)]
     waited = gateway.rows("SELECT count(*) FROM readings WHERE seq > ? AND flag = 1", while_full)[0][0]
@@ -74,9 +76,27 @@ async def test_rubbish_instead_of_a_database_is_set_aside(stage: Stage) -> None:
     gateway.database.write_bytes(RUBBISH)
     gateway.start()
     await gateway.stores_more()
+    assert listener.store == ["ok"], "there was nothing to salvage"
     (aside,) = gateway.database.parent.glob("ring-buffer.sqlite.damaged-*")
     assert aside.read_bytes() == RUBBISH
     await alarms_go_out(farm, listener)
+
+
+async def test_a_damaged_ring_buffer_comes_back_while_alarms_go_out(stage: Stage) -> None:
+    farm, listener, gateway = await on_stage(stage)
+    gateway.start()
+    stored = await gateway.stores_more(100)
+    assert await gateway.stop() == 0
+    for suffix in ("", "-wal"):
+        with gateway.database.with_name(gateway.database.name + suffix).open("r+b") as file:
+            file.write(RUBBISH[:100])
+    gateway.start()
+    await alarms_go_out(farm, listener)
+    await until(lambda: listener.store == ["ok", "salvaging", "ok"])
+    back = gateway.rows("SELECT count(*) FROM readings WHERE seq <= ?", stored)[0][0]
+    assert back >= 0.99 * stored
+    assert not list(gateway.database.parent.glob("*.damaged-*"))
+    assert gateway.rows("SELECT count(*) FROM epochs") == [(2,)]
 
 
 async def test_a_database_that_turns_to_rubbish_under_a_running_gateway_is_set_aside(stage: Stage) -> None:

@@ -12,6 +12,18 @@ FRAME = FRAME_HEADER + PAGE
 _WORDS = {0x377F0682: "<II", 0x377F0683: ">II"}  # how the sums read what they sum, by the log's first four bytes
 
 
+def is_damaged(header: bytes) -> bool:
+    """Whether what a log begins with was once its header. A power cut leaves a whole one, or nothing but zeros."""
+    words = _WORDS.get(int.from_bytes(header[:4], "big"))
+    whole = words is not None and _summed((0, 0), words, header[:24]) == unpack_from(">II", header, 24)
+    return any(header) and not whole
+
+
+def goes_on(header: bytes, frame: bytes) -> bool:
+    """Whether the frame, which SQLite left out, was written in this round of the log."""
+    return len(frame) >= FRAME_HEADER and frame[8:16] == header[16:24]
+
+
 def finished(header: bytes, frames: Iterable[bytes]) -> list[int]:
     """The page numbers of the frames that count when SQLite opens the log: those of finished transactions.
 
