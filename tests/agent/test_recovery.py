@@ -20,22 +20,27 @@ STORED, DELIVERED, NEW = 6000, 1000, 50
 PAGE = 4096
 
 
-def nothing(path: Path) -> None:
-    path.unlink()
+def fold_the_log(path: Path) -> None:
+    """Or its pages would stand in for those of the file."""
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def header(path: Path) -> None:
+    fold_the_log(path)
     with path.open("r+b") as file:
         file.write(bytes(100))
 
 
 def first_page(path: Path) -> None:
+    fold_the_log(path)
     with path.open("r+b") as file:
         file.write(random.Random(1).randbytes(PAGE))
 
 
 def every_root_page(path: Path) -> None:
     with closing(sqlite3.connect(path)) as database:
+        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         roots = [root for (root,) in database.execute("SELECT rootpage FROM sqlite_schema WHERE rootpage > 0")]
     with path.open("r+b") as file:
         for root in roots:
@@ -57,7 +62,8 @@ def second_half(path: Path) -> None:
 
 
 def log_cut_off(path: Path) -> None:
-    header(path)
+    with path.open("r+b") as file:
+        file.write(bytes(100))
     log = path.with_name(path.name + "-wal")
     with log.open("r+b") as file:
         file.truncate(log.stat().st_size // 3)
@@ -108,7 +114,7 @@ async def test_nothing_is_lost_uncounted(tmp_path: Path, opened: Opened, harm: C
         counted = {n for gap in gaps if gap.count for n in range(gap.first_seq, gap.last_seq + 1)}
         forgotten = set(range(1, 1 if cursor else min(there)))  # a lost cursor cannot know what it had been owed
         assert set(range(cursor + 1, min(new))) - set(there) <= counted | forgotten
-        if harm in (header, first_page, every_root_page, log_cut_off):  # which are noticed at once
+        if harm in (header, first_page, every_root_page):  # which are noticed at once
             assert any(gap.count is None for gap in gaps), "nobody knows what had come last"
 
 
