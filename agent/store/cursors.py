@@ -102,7 +102,11 @@ class Cursors:
 
     def _write(self, key: tuple[str, str], cursor: tuple[int, int, int]) -> None:
         row = (*key, *cursor)
-        self._connection.execute("REPLACE INTO cursors VALUES (?, ?, ?, ?, ?, ?)", (*row, checksum("cursors", row)))
+        # To replace the row would write the page of its key, too.
+        upsert = """INSERT INTO cursors VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE
+                    SET seq = excluded.seq, delivered = excluded.delivered, rejected = excluded.rejected,
+                        crc = excluded.crc"""
+        self._connection.execute(upsert, (*row, checksum("cursors", row)))
         self._cursors[key] = cursor
 
 

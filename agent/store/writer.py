@@ -68,7 +68,8 @@ class Writer:
         if self._is_there_already():
             return
         text_bytes = sum(len(checked.because or "") for checked in readings)
-        self._within(lambda tables: tables.eviction.make_room(len(readings), text_bytes))
+        # Of one transaction with what follows: each costs a flush of the card.
+        self._within(lambda tables: tables.eviction.make_room(len(readings), text_bytes), durable=False)
         self._within(lambda tables: self._append(tables, readings, changes, lost))
         self._promised = None
         self._room.take_ballast()
