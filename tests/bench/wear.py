@@ -11,6 +11,8 @@ import asyncio
 import atexit
 import os
 import shutil
+import signal
+import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -220,6 +222,7 @@ def main() -> None:
     parser.add_argument("--commits", type=int, default=720, help="for each figure")
     parser.add_argument("--real-time", action="store_true", help="measure one row in real time, too: eleven minutes")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # or the disk would stay mounted
     with a_disk() as disk:
         if isinstance(disk, OwnWrites):
             print(f"User {os.getuid()} may not mount here: these are /proc/self/io's bytes, without ext4's journal.")
