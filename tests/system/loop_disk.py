@@ -63,10 +63,6 @@ class LoopDisk:
     def free(self) -> None:
         (self.path / "ballast").unlink()
 
-    def settle(self) -> None:
-        """Everything that waits is written, as the kernel does by itself every 30 seconds."""
-        _run("sync", "--file-system", self.path)
-
     def commit_journal(self) -> None:
         """What changed of names, sizes and times is in ext4's journal, as every 5 seconds by itself."""
         with (self.path / "tick").open("ab") as tick:
@@ -75,7 +71,7 @@ class LoopDisk:
 
     def written(self) -> int:
         """Bytes that have reached the device since it was made."""
-        self.settle()
+        _run("sync", "--file-system", self.path)
         stat = Path("/sys/block", Path(self._device).name, "stat").read_text().split()
         return int(stat[_SECTORS_WRITTEN]) * _SECTOR
 

@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from tests.bench.outage.fill import SINKS
+
 WEEK = 7 * 86_400 * 20
 _LEAST_RATIO, _MOST_MIB = 0.8, 32
 
@@ -50,6 +52,7 @@ def _row(sink: str, seen: dict[str, Any]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.outage")
     parser.add_argument("readings", nargs="?", type=int, default=WEEK, help="of the outage (default: a week's)")
+    parser.add_argument("--sink", action="append", choices=SINKS, help="one of them alone; may be repeated")
     parser.add_argument("--folder", type=Path, default=None, help="for the ring buffer; about 100 bytes a reading")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=options.folder) as folder, _ingest() as url:
@@ -59,7 +62,8 @@ def main() -> None:
               "| live delay, median s | longest s | out of order |")  # fmt: skip
         print("|---|---:|---:|---:|---:|---:|---:|---:|---:|", flush=True)
         places = {"http": url, "http-30ms": f"{url}?wait_ms=30", "archive": f"{folder}/archive"}
-        for place, (sink, where) in enumerate(places.items()):
+        for place, sink in enumerate(options.sink or SINKS):
+            where = places[sink]
             seen = _child("tests.bench.outage.drain", sink, where, folder, filled["boot_s"] + 100_000 * place)
             print(_row(sink, seen), flush=True)
         print("\nhttp answers at once, http-30ms as a cloud may: 30 ms later")
