@@ -102,4 +102,4 @@ async def work(folder: Path, open_the_store: OpenStore = open_store) -> None:
     gateway = Gateway(folder, open_the_store, clock)
     await gateway.live("ddd...dd" + 26 * "." + "dd.d..")
     clock.reboot(utc_us=NOON_US + 7 * 86_400 * 1_000_000)
-    await gateway.live("d.dd..sd.d.d.d..dd.d.d")
+    await gateway.live("d.dd..sd.d.d.d")

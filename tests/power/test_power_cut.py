@@ -79,7 +79,7 @@ def like_the_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def test_a_power_cut_breaks_no_promise(tmp_path: Path, record_property: Callable[[str, object], None]) -> None:
-    found = await survey("none", open_store, tmp_path, rounds=8)
+    found = await survey("none", open_store, tmp_path, rounds=11)
     record_property("disks", len(found.disks))
     assert found.broken == []
     assert len(found.disks) >= STATES
