@@ -13,6 +13,7 @@ from agent.store.places import Places
 from agent.store.timeline import Timeline
 
 _KEPT = 100_000
+_NEWEST = "SELECT max(seq) FROM alarm_log GROUP BY sensor, kind"
 
 
 class AlarmLog:
@@ -65,8 +66,7 @@ class AlarmLog:
 
     def newest_of_each(self) -> Sequence[AlarmChange]:
         """The last change of every alarm there ever was: where it stands."""
-        newest = "SELECT max(seq) FROM alarm_log GROUP BY sensor, kind"
-        rows = self._connection.execute(f"SELECT * FROM alarm_log WHERE seq IN ({newest}) ORDER BY seq").fetchall()
+        rows = self._connection.execute(f"SELECT * FROM alarm_log WHERE seq IN ({_NEWEST}) ORDER BY seq").fetchall()
         return [self.change(row) for row in self._sieve.whole("alerts", rows)]
 
     def last_seq(self) -> int:
@@ -74,21 +74,17 @@ class AlarmLog:
         seq: int | None = self._connection.execute("SELECT max(seq) FROM alarm_log").fetchone()[0]
         return seq or 0
 
-    def evict(self, count: int, delivered: int | None) -> int:
-        """Delete at most so many of the oldest, those up to `delivered` if there are any, otherwise any; never the
-        last of an alarm, which says where it stands. Returns how many went.
+    def evict(self, count: int, upto: int) -> int:
+        """Delete at most so many of the oldest up to that number; never the last of an alarm, which says where it
+        stands. Returns how many went.
         """
-        old = "SELECT seq FROM alarm_log WHERE seq NOT IN (SELECT max(seq) FROM alarm_log GROUP BY sensor, kind)"
-        for upto in (delivered or 0, 2**62):
-            delete = f"DELETE FROM alarm_log WHERE seq IN ({old} AND seq <= ? ORDER BY seq LIMIT ?)"
-            if gone := self._connection.execute(delete, (upto, count)).rowcount:
-                return gone
-        return 0
+        old = f"SELECT seq FROM alarm_log WHERE seq <= ? AND seq NOT IN ({_NEWEST}) ORDER BY seq LIMIT ?"
+        return self._connection.execute(f"DELETE FROM alarm_log WHERE seq IN ({old})", (upto, count)).rowcount
 
-    def forget_the_oldest(self, delivered: int | None) -> None:
+    def forget_the_oldest(self, delivered: int) -> None:
         """Keep the log from growing for ever: a hundred thousand changes, and what somebody has not had yet."""
         held: int = self._connection.execute("SELECT count(*) FROM alarm_log").fetchone()[0]
-        if held > _KEPT and delivered:
+        if held > _KEPT:
             self.evict(held - _KEPT, delivered)
 
     def change(self, row: Sequence[Any]) -> AlarmChange:

@@ -125,7 +125,8 @@ class Eviction:
         return self.rollups.held() * _ROLLUP_BYTES > self.room.pages * PAGE_BYTES // 4
 
     def _evict_alarms(self) -> bool:
-        return self.alarms.evict(AT_ONCE, self.cursors.lowest("alerts")) > 0
+        delivered = self.alarms.evict(AT_ONCE, self.cursors.lowest("alerts") or 0)
+        return delivered > 0 or self.alarms.evict(AT_ONCE, self.alarms.last_seq()) > 0
 
     def _evict_rollups(self) -> bool:
         gone = self.rollups.evict(AT_ONCE)

@@ -133,7 +133,7 @@ def open_tables(path: Path, room: Room, sinks: Sequence[str], now: Instant, last
         if first_seq is not None:
             tables.recovery.begin(last_seq is not None)
         tables.gaps.forget_the_delivered()
-        tables.alarms.forget_the_oldest(tables.cursors.lowest("alerts"))
+        tables.alarms.forget_the_oldest(tables.cursors.lowest("alerts") or 0)
         connection.execute("COMMIT")
     except BaseException:
         connection.close()

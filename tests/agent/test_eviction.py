@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from agent.domain.reading import CheckedReading, Flag, Gap, Rollup
-from agent.store import eviction
+from agent.store import alarm_log, eviction
 from agent.store.writer import Writer
 from tests.agent.farm import OXYGEN, WARMTH, alarm, change, checked, several
 from tests.clock import FakeClock
@@ -148,3 +148,16 @@ def test_when_only_alarms_are_left_the_oldest_go_and_where_each_stands_stays(mad
     assert [one.seq for one in standing][-1] == 12_000
     oldest = writer.take("cloud", "alerts", 1, 0, False).entries[0].seq
     assert 1 < oldest < 12_000
+
+
+def test_a_long_log_forgets_only_what_everybody_has(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At every start, with a sink that was away for a hundred thousand changes."""
+    monkeypatch.setattr(alarm_log, "_KEPT", 100)
+    writer = made("cloud")
+    writer.write([], [change(n, n % 2 == 1, n) for n in range(1, 301)], [])
+    writer.feed_has(300)
+    writer.settle("cloud", "alerts", 0, 50, [])
+    writer.flush()
+    for _ in range(3):
+        writer.close()
+        assert [one.seq for one in writer.take("cloud", "alerts", 1000, 0, False).entries] == list(range(51, 301))
