@@ -69,7 +69,8 @@ class StoredReading:
     """A checked reading as the ring buffer holds it.
 
     `seq` grows with every stored reading. `epoch` names the incarnation of the ring buffer that gave the number: a new
-    one begins when a damaged file had to be replaced, and with it a number may be given a second time.
+    one begins when a damaged file had to be replaced, or its log ends in doubt, and with it a number may be given a
+    second time.
     """
 
     seq: int

@@ -7,7 +7,6 @@
 5. changes of alarms, those that every sink and MQTT have first; where each alarm stands is never forgotten.
 """
 
-import logging
 import sqlite3
 from dataclasses import dataclass
 from itertools import takewhile
@@ -22,8 +21,6 @@ from agent.store.ring_buffer import RingBuffer, Row
 from agent.store.rollups import MINUTE_US, Rollups, whole_minutes
 from agent.store.room import PAGE_BYTES, Room
 from agent.store.timeline import Timeline
-
-log = logging.getLogger(__name__)
 
 AT_ONCE = 2_000
 _WORTH_IT = 3  # roll-ups are made where they are at least so many times fewer than the readings
@@ -48,40 +45,39 @@ class Eviction:
     timeline: Timeline
     marks: Marks
 
-    def make_room(self, rows: int, text_bytes: int) -> int:
-        """Let the oldest go until so many rows with so much text fit in; returns how many readings went."""
-        evicted = 0
-        while self.room.missing_pages(self.connection, rows, text_bytes) > 0:
-            gone = self.evict()
-            if gone is None:
-                break
-            evicted += gone
-        return evicted
+    def make_room(self, rows: int, text_bytes: int) -> None:
+        """Let the oldest go until so many rows with so much text fit in, or nothing more may go."""
+        while self.room.missing_pages(self.connection, rows, text_bytes) > 0 and self.evict():
+            pass
 
-    def evict(self) -> int | None:
-        """One step down the ladder; returns how many readings went, None when nothing more may go."""
+    def evict(self) -> bool:
+        """One step down the ladder; False when nothing more may go."""
         oldest, newest = self.ring.oldest_seq(), self.ring.newest_seq()
         may_go = oldest is not None and newest is not None and oldest < newest
         if may_go and not self._too_many_rollups():
-            return self._evict_readings(oldest or 0, newest or 0)
+            self._evict_readings(oldest or 0, newest or 0)
+            return True
         if self._evict_rollups() or self.letters.evict(AT_ONCE) or self._evict_alarms():
-            return 0
-        return self._evict_readings(oldest or 0, newest or 0) if may_go else None
+            return True
+        if may_go:
+            self._evict_readings(oldest or 0, newest or 0)
+        return may_go
 
-    def _evict_readings(self, oldest: int, newest: int) -> int:
+    def _evict_readings(self, oldest: int, newest: int) -> None:
         """The very newest stays: it holds the last number."""
         last = min(oldest + AT_ONCE, newest) - 1
         delivered = self.cursors.lowest("readings")
         if delivered is None or delivered >= oldest:
-            return self._delete_upto(last if delivered is None else min(last, delivered))
+            self._delete_upto(last if delivered is None else min(last, delivered))
+            return
         self.timeline.freeze_open()
         rows = whole_minutes(self.ring, oldest - 1, last, newest - 1)
         if not rows:
-            return 0  # all of them were damaged, and are gone
+            return  # all of them were damaged, and are gone
         self._roll_up(rows, saving=True)
         for sink in self.cursors.sinks():
             self._note_gap(sink, rows)
-        return self._delete_upto(rows[-1][0])
+        self._delete_upto(rows[-1][0])
 
     def roll_up_complete_minutes(self) -> None:
         """Roll up what is over, for sinks that get nothing else. Readings whose time is not known yet must wait."""
@@ -117,9 +113,9 @@ class Eviction:
         if self.cursors.seq(sink, "readings") < rows[-1][0]:
             self.cursors.skip(sink, "readings", rows[-1][0])
 
-    def _delete_upto(self, last: int) -> int:
+    def _delete_upto(self, last: int) -> None:
         self.marks.put(EVICTED, last)
-        return self.connection.execute("DELETE FROM readings WHERE seq <= ?", (last,)).rowcount
+        self.connection.execute("DELETE FROM readings WHERE seq <= ?", (last,))
 
     def _too_many_rollups(self) -> bool:
         return self.rollups.held() * _ROLLUP_BYTES > self.room.pages * PAGE_BYTES // 4

@@ -3,7 +3,6 @@
 How the oldest make room is in `eviction`.
 """
 
-import logging
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -15,8 +14,6 @@ from agent.store.database import storable
 from agent.store.epochs import Epochs
 from agent.store.places import Places
 from agent.store.timeline import Timeline
-
-log = logging.getLogger(__name__)
 
 _FLAGS = {int(flag): flag for flag in Flag}
 

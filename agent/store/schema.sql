@@ -37,7 +37,7 @@ CREATE TABLE segments (
     crc           INTEGER NOT NULL
 ) STRICT;
 
--- No index beside the key: each would dirty a page a sensor with every commit and wear the card ten times faster.
+-- No index beside the key: each would dirty a page a sensor with every commit.
 -- tests: one flag digit a check; NULL when nothing could be tested.
 CREATE TABLE readings (
     seq     INTEGER PRIMARY KEY,
