@@ -51,9 +51,13 @@ class Lanes:
         after = ahead[-1][1] if ahead else self.cursors.seq(sink, "readings")
         rows = self.ring.rows(after, self.ring.last_seq, 1)
         live_ms = round((now.boot_s - LIVE_S) * 1000)
-        if not rows or self.ring.is_since(rows[0], now.boot_id, live_ms) or len(ahead) >= MOST_STRETCHES:
+
+        def young(at: Instant) -> bool:
+            return at.boot_id == now.boot_id and at.boot_ms >= live_ms
+
+        if not rows or young(self.ring.moment(rows[0])) or len(ahead) >= MOST_STRETCHES:
             return after
-        return self.ring.first_younger_than(now.boot_id, live_ms) - 1
+        return self.ring.first(young) - 1
 
     def _taken(self, after: int, upto: int, limit: int, patient: bool) -> list[StoredReading]:
         """Readings whose time is known for good; a patient sink gets none from the first on whose time is not."""

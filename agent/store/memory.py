@@ -11,6 +11,7 @@ from uuid import UUID
 
 from agent.checks import CHECKS
 from agent.domain.clock import Instant
+from agent.store.ring_buffer import RingBuffer
 
 _DAY_S = 86_400
 _HOUR_S = 3_600
@@ -35,10 +36,12 @@ class Remembered:
     bucket: bool
 
 
-def remembered(connection: sqlite3.Connection, now: Instant, usable_quality: float) -> Iterator[Remembered]:
+def remembered(
+    connection: sqlite3.Connection, ring: RingBuffer, now: Instant, usable_quality: float
+) -> Iterator[Remembered]:
     """Buckets of the last day, then the readings of the last hour, oldest first; no failed and no missing ones."""
-    day = _first_seq_since(connection, now, _DAY_S)
-    hour = _first_seq_since(connection, now, _HOUR_S)
+    day = ring.first(lambda at: _is_since(at, now, _DAY_S))
+    hour = ring.first(lambda at: _is_since(at, now, _HOUR_S))
     # A bucket that never moved is told exactly: rounding would make it move by a hair, and any value an outlier.
     buckets = """
         SELECT s.sensor_id, g.boot_id, min(boot_ms), min(g.offset_us + 1000 * boot_ms), g.clock IN (1, 2), count(*),
@@ -71,25 +74,8 @@ def _placed(
         yield Remembered(UUID(sensor_id), at_s, count, mean, max(m2, 0.0), quality, bucket)
 
 
-def _first_seq_since(connection: sqlite3.Connection, now: Instant, seconds: int) -> int:
-    """The first number of what was measured in the last `seconds`, by bisection (there is no index on time)."""
-    ask = """SELECT g.boot_id, r.boot_ms, g.clock IN (1, 2), g.offset_us + 1000 * r.boot_ms
-             FROM readings AS r JOIN segments AS g ON g.id = r.segment WHERE seq >= ? ORDER BY seq LIMIT 1"""
-    low = connection.execute("SELECT min(seq) FROM readings").fetchone()[0] or 0
-    high = (connection.execute("SELECT max(seq) FROM readings").fetchone()[0] or 0) + 1
-    while low < high:
-        middle = (low + high) // 2
-        found = connection.execute(ask, (middle,)).fetchone()
-        if found is None or _is_since(found, now, seconds):
-            high = middle
-        else:
-            low = middle + 1
-    return int(low)
-
-
-def _is_since(found: tuple[str, int, int, int], now: Instant, seconds: int) -> bool:
+def _is_since(at: Instant, now: Instant, seconds: int) -> bool:
     """Within this boot its clock says so; across boots only wall times that can be believed do."""
-    boot_id, boot_ms, trusted, utc_us = found
-    if boot_id == now.boot_id:
-        return boot_ms >= now.boot_ms - 1000 * seconds
-    return bool(trusted) and now.trusted and utc_us >= now.utc_us - 1_000_000 * seconds
+    if at.boot_id == now.boot_id:
+        return at.boot_ms >= now.boot_ms - 1000 * seconds
+    return at.trusted and now.trusted and at.utc_us >= now.utc_us - 1_000_000 * seconds

@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from agent.domain.clock import Instant
 from agent.domain.reading import CheckedReading, Flag, Reading, StoredReading
 from agent.store.checksum import checksum
 from agent.store.damage import Sieve
@@ -98,20 +99,20 @@ class RingBuffer:
         seq: int | None = self._connection.execute("SELECT max(seq) FROM readings").fetchone()[0]
         return seq
 
-    def first_younger_than(self, boot_id: str, boot_ms: int) -> int:
-        """The first number measured in that boot at or after that boot time, by bisection (no index is on time);
-        one above the last if there is none.
+    def first(self, wanted: Callable[[Instant], bool]) -> int:
+        """The first number measured at a moment that is wanted, as all after it are: by bisection, since no index is on
+        time. One above the last if there is none.
         """
         low, high = self.oldest_seq() or 0, self.last_seq + 1
         while low < high:
             middle = (low + high) // 2
             rows = self.rows(middle - 1, self.last_seq, 1)
-            if not rows or self.is_since(rows[0], boot_id, boot_ms):
+            if not rows or wanted(self.moment(rows[0])):
                 high = middle
             else:
                 low = middle + 1
         return low
 
-    def is_since(self, row: Row, boot_id: str, boot_ms: int) -> bool:
-        """Whether it was measured in that boot, at or after that boot time."""
-        return row[3] >= boot_ms and self._timeline.instant(row[2], row[3]).boot_id == boot_id
+    def moment(self, row: Row) -> Instant:
+        """When a row was measured."""
+        return self._timeline.instant(row[2], row[3])

@@ -154,7 +154,7 @@ class Writer:
         """Hand over what the checks should know of the past, one by one: an hour of readings is no list to keep."""
 
         def work(tables: Tables) -> None:
-            for past in remembered(tables.connection, now, usable_quality):
+            for past in remembered(tables.connection, tables.ring, now, usable_quality):
                 remember(past)
 
         self._look(work)
