@@ -11,23 +11,26 @@ from uuid import UUID, uuid5
 from agent.domain.alarm import AlarmChange
 from agent.domain.clock import Instant
 from agent.domain.farm import Sensor
+from agent.domain.health import Health
 from agent.domain.reading import Flag, Gap, Rollup, StoredReading
 from cloud_sync.contract.record import Record
 from cloud_sync.contract.timestamps import iso_utc
-from cloud_sync.contract.topics import SENSOR_ALERTS, SENSOR_GAPS, SENSOR_READINGS, SENSOR_ROLLUPS
+from cloud_sync.contract.topics import GATEWAY_HEALTH, SENSOR_ALERTS, SENSOR_GAPS, SENSOR_READINGS, SENSOR_ROLLUPS
 
 _ALERTS = UUID("6a3f0f0e-5a0b-5c8e-9d53-6f1f4f0f7f11")
 
 
-def record(entry: StoredReading | AlarmChange | Gap | Rollup, gateway: str) -> Record:
-    """The record of anything that the ring buffer holds."""
+def record(entry: StoredReading | AlarmChange | Gap | Rollup | Health, gateway: str) -> Record:
+    """The record of anything that a lane carries."""
     if isinstance(entry, StoredReading):
         return reading_record(entry, gateway)
     if isinstance(entry, AlarmChange):
         return alert_record(entry, gateway)
     if isinstance(entry, Gap):
         return gap_record(entry, gateway)
-    return rollup_record(entry, gateway)
+    if isinstance(entry, Rollup):
+        return rollup_record(entry, gateway)
+    return health_record(entry, gateway)
 
 
 def reading_record(stored: StoredReading, gateway: str) -> Record:
@@ -153,6 +156,47 @@ def rollup_record(rollup: Rollup, gateway: str) -> Record:
         },
     }
     return Record(rollup.seq, SENSOR_ROLLUPS, sensor_id, rollup.minute_us, body)
+
+
+def health_record(health: Health, gateway: str) -> Record:
+    """The gateway on itself for `gateway-health`, keyed by gateway. null: it cannot tell."""
+    store, machine = health.store, health.machine
+    body = {
+        "time": iso_utc(health.at.utc_us),
+        "version": health.version,
+        "uptime_s": health.uptime_s,
+        "readings_per_s": health.readings_per_s,
+        "alarms_standing": health.alarms_standing,
+        "store": {
+            "state": store.state,
+            "trouble": store.trouble,
+            "used_bytes": store.used_bytes,
+            "limit_bytes": store.limit_bytes,
+            "readings": store.readings,
+            "days_left": store.days_left,
+        },
+        "sinks": [
+            {
+                "name": sink.name,
+                "state": sink.state,
+                "oldest_age_s": sink.oldest_age_s,
+                "backlog": sink.backlog,
+                "delivered": sink.delivered,
+                "rejected": sink.rejected,
+                "last_error": sink.last_error,
+            }
+            for sink in health.sinks
+        ],
+        "machine": {
+            "disk_free_bytes": machine.disk_free_bytes,
+            "cpu_percent": machine.cpu_percent,
+            "memory_used_bytes": machine.memory_used_bytes,
+            "memory_available_bytes": machine.memory_available_bytes,
+            "temperature_c": machine.temperature_c,
+        },
+        "metadata": {**_origin(gateway, health.at), "sequence": health.seq},
+    }
+    return Record(health.seq, GATEWAY_HEALTH, gateway, health.at.utc_us, body)
 
 
 def _origin(gateway: str, at: Instant) -> dict[str, Any]:
