@@ -11,13 +11,14 @@ from hypothesis import strategies as st
 from cloud_sync.contract.decoding import Decoder
 from cloud_sync.contract.encoding import Encoder
 from cloud_sync.contract.errors import BreaksContract, UnknownSchema
+from cloud_sync.contract.health_record import health_record
 from cloud_sync.contract.jsontext import json_bytes
-from cloud_sync.contract.record import Record
+from cloud_sync.contract.record import Record, identity
 from cloud_sync.contract.records import record
 from cloud_sync.contract.schemas import schema, topics_with_schema
 from tests.cloud_sync import foreign
 from tests.cloud_sync.anything import gateway_records, made_of, of_schema
-from tests.cloud_sync.things import GATEWAY, NOON_US, change, gap, reading, rollup
+from tests.cloud_sync.things import GATEWAY, NOON_US, change, gap, health, reading, rollup
 
 OURS = {topic: number for number, topic in enumerate(topics_with_schema(), 1)}
 BY_ID = {number: schema(topic) for topic, number in OURS.items()}
@@ -42,12 +43,28 @@ def test_whatever_fits_the_schema_comes_back(topic: str, data: st.DataObject) ->
     assert DECODERS[topic](value) == foreign.read(TEXTS[topic], value) == body
 
 
-@pytest.mark.parametrize("thing", [reading(1), reading(2, value=None), change(1), gap(1, count=None), rollup(1)])
-def test_bodies_of_every_kind_have_every_field_in_the_order_of_the_schema(thing: Any) -> None:
-    made = record(thing, GATEWAY)
+@pytest.mark.parametrize(
+    "made",
+    [
+        *(record(thing, GATEWAY) for thing in (reading(1), change(1), gap(1), rollup(1))),
+        health_record(health(1), GATEWAY),
+    ],
+    ids=lambda made: made.topic,
+)
+def test_bodies_of_every_kind_have_every_field_in_the_order_of_the_schema(made: Record) -> None:
     fields = {field["name"]: field for field in schema(made.topic)["fields"]}
     assert list(made.body) == list(fields)
     assert list(made.body["metadata"]) == [field["name"] for field in fields["metadata"]["type"]["fields"]]
+
+
+def test_how_a_gateway_is() -> None:
+    made = health_record(health(5), GATEWAY)
+    assert (made.seq, made.topic, made.key, made.time_us) == (5, "gateway-health", GATEWAY, NOON_US + 5)
+    assert made.body["store"]["days_left"] == 41.5
+    assert [(sink["name"], sink["oldest_age_s"]) for sink in made.body["sinks"]] == [("archive", None), ("cloud", 60.5)]
+    assert made.body["machine"]["temperature_c"] is None
+    assert identity(made.body) == (GATEWAY, made.body["time"], None, 5)
+    assert DECODERS[made.topic](ENCODERS[made.topic](made)) == made.body
 
 
 def test_a_text_that_is_no_unicode_is_sent_escaped() -> None:
