@@ -15,7 +15,7 @@ from agent.checks.history import USABLE_QUALITY
 from agent.config import Gateway
 from agent.domain.clock import Clock, DoubtingClock
 from agent.domain.farm import Probe
-from agent.domain.health import SinkHealth
+from agent.domain.gateway_health import SinkHealth
 from agent.health import StatusFile
 from agent.health_report import HealthReport, Outlook
 from agent.pipeline import Pipeline, SensorChecks

@@ -9,7 +9,7 @@ from importlib.metadata import version
 
 from agent.domain.clock import Clock
 from agent.domain.errors import StoreError
-from agent.domain.health import Health, MachineHealth, SinkHealth, StoreHealth
+from agent.domain.gateway_health import GatewayHealth, MachineHealth, SinkHealth, StoreHealth
 from agent.machine import Machine
 from agent.store.inspection.occupancy import files, occupancy
 from agent.store.inspection.reader import Reader
@@ -47,7 +47,7 @@ class HealthReport:
         self,
         settings: StoreSettings,
         look: Callable[[], Outlook],
-        publish: Callable[[Health], None],
+        publish: Callable[[GatewayHealth], None],
         clock: Clock,
         machine: Machine | None = None,
     ) -> None:
@@ -68,13 +68,13 @@ class HealthReport:
             await self._clock.sleep(EVERY_S)
             self._publish(await self.report())
 
-    async def report(self) -> Health:
+    async def report(self) -> GatewayHealth:
         """As of now."""
         loop = asyncio.get_running_loop()
         used, held, machine = await loop.run_in_executor(self._thread, self._look_at_the_disk)
         seen, at = self._look(), self._clock.now()
         self._seq += 1
-        return Health(
+        return GatewayHealth(
             self._seq,
             at,
             self._version,
@@ -89,7 +89,7 @@ class HealthReport:
                 held.readings if held else None,
                 held.days_left if held else None,
             ),
-            [replace(sink, backlog=held.backlog.get(sink.name) if held else None) for sink in seen.sinks],
+            tuple(replace(sink, backlog=held.backlog.get(sink.name) if held else None) for sink in seen.sinks),
             machine,
         )
 

@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-from agent.domain.health import MachineHealth
+from agent.domain.gateway_health import MachineHealth
 
 
 class Machine:

@@ -3,17 +3,17 @@ replaced by the next one, and none is kept on the disk.
 """
 
 from agent.domain.delivery import Taken
-from agent.domain.health import Health
+from agent.domain.gateway_health import GatewayHealth
 
 
 class Bulletin:
     """Implements `take` and `settle` of the uplink's `Backlog` for one lane."""
 
     def __init__(self) -> None:
-        self._newest: Health | None = None
+        self._newest: GatewayHealth | None = None
         self._settled: dict[str, int] = {}
 
-    def publish(self, health: Health) -> None:
+    def publish(self, health: GatewayHealth) -> None:
         self._newest = health
 
     def take(self, sink: str, beyond: int) -> Taken:

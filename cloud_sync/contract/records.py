@@ -5,22 +5,22 @@ What does not change between two readings of a sensor is prepared once a sensor.
 
 from functools import lru_cache
 from math import isfinite
-from typing import Any
 from uuid import UUID, uuid5
 
 from agent.domain.alarm import AlarmChange
-from agent.domain.clock import Instant
 from agent.domain.farm import Sensor
-from agent.domain.health import Health
+from agent.domain.gateway_health import GatewayHealth
 from agent.domain.reading import Flag, Gap, Rollup, StoredReading
+from cloud_sync.contract.health_record import health_record
+from cloud_sync.contract.origin import how_good, origin
 from cloud_sync.contract.record import Record
 from cloud_sync.contract.timestamps import iso_utc
-from cloud_sync.contract.topics import GATEWAY_HEALTH, SENSOR_ALERTS, SENSOR_GAPS, SENSOR_READINGS, SENSOR_ROLLUPS
+from cloud_sync.contract.topics import SENSOR_ALERTS, SENSOR_GAPS, SENSOR_READINGS, SENSOR_ROLLUPS
 
 _ALERTS = UUID("6a3f0f0e-5a0b-5c8e-9d53-6f1f4f0f7f11")
 
 
-def record(entry: StoredReading | AlarmChange | Gap | Rollup | Health, gateway: str) -> Record:
+def record(entry: StoredReading | AlarmChange | Gap | Rollup | GatewayHealth, gateway: str) -> Record:
     """The record of anything that a lane carries."""
     if isinstance(entry, StoredReading):
         return reading_record(entry, gateway)
@@ -58,7 +58,7 @@ def reading_record(stored: StoredReading, gateway: str) -> Record:
             "unit": unit,
             "boot_id": at.boot_id,
             "boot_s": at.boot_s,
-            "clock": _clock(at),
+            "clock": how_good(at),
             "epoch": stored.epoch,
             "sequence": sequence,
         },
@@ -99,7 +99,7 @@ def alert_record(change: AlarmChange, gateway: str) -> Record:
             "tank": tank,
             "probe": probe,
             "unit": unit,
-            **_origin(gateway, at),
+            **origin(gateway, at),
             "sequence": change.seq,
         },
     }
@@ -156,58 +156,6 @@ def rollup_record(rollup: Rollup, gateway: str) -> Record:
         },
     }
     return Record(rollup.seq, SENSOR_ROLLUPS, sensor_id, rollup.minute_us, body)
-
-
-def health_record(health: Health, gateway: str) -> Record:
-    """The gateway on itself for `gateway-health`, keyed by gateway. null: it cannot tell."""
-    store, machine = health.store, health.machine
-    body = {
-        "time": iso_utc(health.at.utc_us),
-        "version": health.version,
-        "uptime_s": health.uptime_s,
-        "readings_per_s": health.readings_per_s,
-        "alarms_standing": health.alarms_standing,
-        "store": {
-            "state": store.state,
-            "trouble": store.trouble,
-            "used_bytes": store.used_bytes,
-            "limit_bytes": store.limit_bytes,
-            "readings": store.readings,
-            "days_left": store.days_left,
-        },
-        "sinks": [
-            {
-                "name": sink.name,
-                "state": sink.state,
-                "oldest_age_s": sink.oldest_age_s,
-                "backlog": sink.backlog,
-                "delivered": sink.delivered,
-                "rejected": sink.rejected,
-                "last_error": sink.last_error,
-            }
-            for sink in health.sinks
-        ],
-        "machine": {
-            "disk_free_bytes": machine.disk_free_bytes,
-            "cpu_percent": machine.cpu_percent,
-            "memory_used_bytes": machine.memory_used_bytes,
-            "memory_available_bytes": machine.memory_available_bytes,
-            "temperature_c": machine.temperature_c,
-        },
-        "metadata": {**_origin(gateway, health.at), "sequence": health.seq},
-    }
-    return Record(health.seq, GATEWAY_HEALTH, gateway, health.at.utc_us, body)
-
-
-def _origin(gateway: str, at: Instant) -> dict[str, Any]:
-    return {"gateway": gateway, "boot_id": at.boot_id, "boot_s": at.boot_s, "clock": _clock(at)}
-
-
-def _clock(at: Instant) -> str:
-    """How good the time is: measured, set right by a later synchronisation of the same boot, or a best estimate."""
-    if not at.trusted:
-        return "bounded"
-    return "corrected" if at.corrected else "synchronised"
 
 
 def _finite(number: float | None) -> float | None:

@@ -6,7 +6,7 @@ from itertools import takewhile
 
 from agent.domain.alarm import AlarmChange
 from agent.domain.clock import Instant
-from agent.domain.health import Health
+from agent.domain.gateway_health import GatewayHealth
 from agent.domain.reading import Gap, Rollup, StoredReading
 from cloud_sync.contract.record import Record
 from cloud_sync.contract.records import reading_record, record
@@ -19,7 +19,7 @@ _TOPICS = {
     AlarmChange: SENSOR_ALERTS,
     Gap: SENSOR_GAPS,
     Rollup: SENSOR_ROLLUPS,
-    Health: GATEWAY_HEALTH,
+    GatewayHealth: GATEWAY_HEALTH,
 }
 
 
@@ -73,7 +73,7 @@ def happened(entry: Entry) -> Instant:
     match entry:
         case StoredReading():
             return entry.checked.reading.at
-        case AlarmChange() | Health():
+        case AlarmChange() | GatewayHealth():
             return entry.at
         case Gap():
             return Instant(entry.to_us, 0.0, "", False)
@@ -83,7 +83,7 @@ def happened(entry: Entry) -> Instant:
             return happened(entry.entry)
 
 
-def _content(entry: Entry) -> StoredReading | AlarmChange | Gap | Rollup | Health:
+def _content(entry: Entry) -> StoredReading | AlarmChange | Gap | Rollup | GatewayHealth:
     return entry.entry if isinstance(entry, DeadLetter) else entry
 
 

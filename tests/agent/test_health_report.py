@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.domain.health import Health, MachineHealth, SinkHealth
+from agent.domain.gateway_health import GatewayHealth, MachineHealth, SinkHealth
 from agent.health_report import EVERY_S, HealthReport, Outlook
 from agent.machine import Machine
 from agent.store.store import StoreSettings
@@ -19,7 +19,9 @@ ARCHIVE = SinkHealth("archive", "waiting", 7.5, None, 3, 1, "the disk is away")
 HTTP = SinkHealth("http", "idle", None, None, 0, 0, None)
 
 
-def report_on(path: Path, clock: FakeClock, published: list[Health], sinks: Sequence[SinkHealth] = ()) -> HealthReport:
+def report_on(
+    path: Path, clock: FakeClock, published: list[GatewayHealth], sinks: Sequence[SinkHealth] = ()
+) -> HealthReport:
     outlook = Outlook("ok", None, 2, sinks)
     return HealthReport(StoreSettings(path, 8), lambda: outlook, published.append, clock)
 
@@ -27,7 +29,7 @@ def report_on(path: Path, clock: FakeClock, published: list[Health], sinks: Sequ
 async def test_it_tells_rate_backlog_and_days_left(tmp_path: Path, opened: Opened) -> None:
     clock = FakeClock()
     store = opened()
-    report = report_on(tmp_path / "ring-buffer.sqlite", clock, [], [ARCHIVE, HTTP])
+    report = report_on(tmp_path / "ring-buffer.sqlite", clock, [ARCHIVE, HTTP])
     store.put([checked(float(n), 7.0) for n in range(100)], [])
     await store.commit()
     first = await report.report()
@@ -55,16 +57,16 @@ async def test_days_left_are_those_of_the_sink_that_waits_longest(tmp_path: Path
     await store.commit()
     await settle(store, "http", 101)
     await store.commit()
-    waits = await report_on(path, FakeClock(), []).report()
+    waits = await report_on(path, FakeClock()).report()
     await settle(store, "archive", 51)
     await store.commit()
-    shorter = await report_on(path, FakeClock(), []).report()
+    shorter = await report_on(path, FakeClock()).report()
     assert waits.store.days_left is not None
     assert shorter.store.days_left == pytest.approx(waits.store.days_left + 0.51, abs=0.01)
 
 
 async def test_what_cannot_be_known_is_said_to_be_unknown(tmp_path: Path) -> None:
-    health = await report_on(tmp_path / "away" / "ring-buffer.sqlite", FakeClock(), [], [ARCHIVE]).report()
+    health = await report_on(tmp_path / "away" / "ring-buffer.sqlite", FakeClock(), [ARCHIVE]).report()
     assert (health.store.readings, health.store.days_left, health.readings_per_s) == (None, None, None)
     assert health.sinks[0].backlog is None
     assert health.machine.disk_free_bytes is None
@@ -72,7 +74,7 @@ async def test_what_cannot_be_known_is_said_to_be_unknown(tmp_path: Path) -> Non
 
 async def test_every_sink_gets_the_newest_report_and_no_older_one(tmp_path: Path, opened: Opened) -> None:
     store, clock = opened(), FakeClock()
-    report = report_on(tmp_path / "ring-buffer.sqlite", clock, [])
+    report = report_on(tmp_path / "ring-buffer.sqlite", clock)
     assert not await others(store, Lane.HEALTH)
     store.bulletin.publish(await report.report())
     store.bulletin.publish(newest := await report.report())
@@ -88,12 +90,12 @@ async def test_a_report_comes_once_a_minute(tmp_path: Path) -> None:
     class Enough(Exception):
         pass
 
-    def publish(health: Health) -> None:
+    def publish(health: GatewayHealth) -> None:
         published.append(health)
         if len(published) == 3:
             raise Enough
 
-    published: list[Health] = []
+    published: list[GatewayHealth] = []
     outlook = Outlook("ok", None, 0, [])
     report = HealthReport(StoreSettings(tmp_path / "none.sqlite"), lambda: outlook, publish, FakeClock())
     with pytest.raises(Enough):
