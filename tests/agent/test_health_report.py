@@ -19,11 +19,9 @@ ARCHIVE = SinkHealth("archive", "waiting", 7.5, None, 3, 1, "the disk is away")
 HTTP = SinkHealth("http", "idle", None, None, 0, 0, None)
 
 
-def report_on(
-    path: Path, clock: FakeClock, published: list[GatewayHealth], sinks: Sequence[SinkHealth] = ()
-) -> HealthReport:
+def report_on(path: Path, clock: FakeClock, sinks: Sequence[SinkHealth] = ()) -> HealthReport:
     outlook = Outlook("ok", None, 2, sinks)
-    return HealthReport(StoreSettings(path, 8), lambda: outlook, published.append, clock)
+    return HealthReport(StoreSettings(path, 8), lambda: outlook, lambda _: None, clock)
 
 
 async def test_it_tells_rate_backlog_and_days_left(tmp_path: Path, opened: Opened) -> None:
