@@ -11,7 +11,7 @@ run: $(VENV)/.run
 	@$(BIN)/python -m simulators.demo
 
 test: $(VENV)/.dev
-	@.ci/debian-packages mosquitto strace fiu-utils:fiu-run
+	@.ci/debian-packages mosquitto strace fiu-utils:fiu-run postgresql:pg_ctlcluster nodejs:node npm
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy

@@ -1,8 +1,10 @@
-"""What every test can rely on: skips that CI does not accept."""
+"""What every test can rely on: skips that CI does not accept, and real services."""
 
 import os
 
 import pytest
+
+pytest_plugins = ("tests.services.databases",)
 
 
 @pytest.hookimpl(wrapper=True)
