@@ -51,7 +51,7 @@ class Timescale(DatabaseServer):
                              (SELECT FROM pg_depend d WHERE d.objid = pg_class.oid AND d.deptype = 'e')"""
         with psycopg.connect(self.dsn, autocommit=True) as connection:
             connection.execute("RESET ALL")
-            connection.execute("SET client_min_messages = 'warning'")
+            connection.execute("SET client_min_messages = 'warning'; SET search_path = public; SET TimeZone = 'UTC'")
             for (name,) in connection.execute(own).fetchall():
                 connection.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(name)))
             for (name,) in connection.execute(in_public).fetchall():
