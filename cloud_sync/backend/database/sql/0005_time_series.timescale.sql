@@ -1,11 +1,12 @@
 -- Hypertables, columnstore, and the continuous aggregates that sums can be taken of: hours of readings, days of hours.
 -- Times of the policies are defaults; `aqua-backend db set` changes them.
 
-SELECT create_hypertable('sensor_data.readings', by_range('time', INTERVAL '7 days'), create_default_indexes => false);
+SELECT create_hypertable('sensor_data.readings', by_range('time', INTERVAL '7 days'), create_default_indexes => false,
+                         migrate_data => true);
 SELECT create_hypertable('ml_features.tank_features', by_range('feature_timestamp', INTERVAL '30 days'),
-                         create_default_indexes => false);
+                         create_default_indexes => false, migrate_data => true);
 SELECT create_hypertable('ml_features.predictions', by_range('prediction_timestamp', INTERVAL '30 days'),
-                         create_default_indexes => false);
+                         create_default_indexes => false, migrate_data => true);
 
 ALTER TABLE sensor_data.readings SET (
     timescaledb.enable_columnstore,
