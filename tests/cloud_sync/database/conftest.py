@@ -60,6 +60,8 @@ def database(database_dsn: str) -> Iterator[Connection[Any]]:
 
 
 @pytest.fixture
-def timescale_only(database: Connection[Any]) -> Connection[Any]:
-    """For what only TimescaleDB does: the half on plain PostgreSQL passes without a word, a skip would not do in CI."""
-    return database
+def timescale_database(timescale: Timescale) -> Iterator[Connection[Any]]:
+    """The same for what only TimescaleDB does."""
+    with timescale.fresh() as dsn, psycopg.connect(dsn, autocommit=True) as connection:
+        migrate(connection)
+        yield connection
