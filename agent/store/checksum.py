@@ -5,16 +5,42 @@ file also tells which table it belongs to.
 """
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from operator import itemgetter
+from struct import Struct
 from typing import Any
 from zlib import crc32
 
+_CODES = {int: "q", float: "d"}
+
 
 def checksum(table: str, row: Sequence[Any]) -> int:
-    """CRC-32 of the table's name and the row without its `crc`: whole numbers, floats, text and None, as Python's
-    `repr` writes the tuple (no -0.0, which SQLite keeps as 0.0); from -2**31 on, since SQLite keeps that in four bytes.
+    """CRC-32 of the table's name and the row without its `crc`: whole numbers (64 bits), floats, text and None (no
+    -0.0, which SQLite keeps as 0.0); from -2**31 on, since SQLite keeps that in four bytes.
+
+    A row of numbers, as nearly every reading is, goes in as the names of its types and then the numbers, little-endian;
+    one with text as Python's `repr` writes the tuple with the table's name first.
     """
-    return crc32(repr((table, *row)).encode("utf-8", "backslashreplace")) - 0x8000_0000
+    numbers = _numbers((table, *map(type, row)))
+    if numbers is None:
+        return crc32(repr((table, *row)).encode("utf-8", "backslashreplace")) - 0x8000_0000
+    kinds, pick, pack = numbers
+    return crc32(pack(*pick(row)), kinds) - 0x8000_0000
+
+
+@lru_cache(maxsize=256)
+def _numbers(key: tuple[Any, ...]) -> tuple[int, Callable[[Any], Any], Callable[..., bytes]] | None:
+    """The CRC-32 of the table and its columns' types, which columns are not None, and how these are packed; None where
+    not all of them are numbers.
+    """
+    table, *kinds = key
+    columns = [column for column, kind in enumerate(kinds) if kind is not type(None)]
+    if len(columns) < 2 or not all(kinds[column] in _CODES for column in columns):
+        return None
+    names = ",".join([table, *(kind.__name__ for kind in kinds)])
+    codes = "".join(_CODES[kinds[column]] for column in columns)
+    return crc32(names.encode()), itemgetter(*columns), Struct(f"<{codes}").pack
 
 
 def is_whole(table: str, row: Sequence[Any]) -> bool:

@@ -18,6 +18,9 @@ from agent.store.timeline import Timeline
 
 _FLAGS = {int(flag): flag for flag in Flag}
 
+_made = tuple.__new__
+"""A named tuple of all its fields in order: its own constructor, which gives them names, takes twice as long."""
+
 Row = tuple[int, int, int, int, float | None, int, float, int | None, str | None, int]
 
 
@@ -81,9 +84,10 @@ class RingBuffer:
         for seq, sensor, segment, boot_ms, value, flag, quality, tests, because, _ in rows:
             if at is None or moment != (segment, boot_ms):  # the sensors of one probe are read at one moment
                 moment, at = (segment, boot_ms), self._timeline.instant(segment, boot_ms)
-            reading = Reading(sensor_of(sensor), at, value, because if value is None else None)
-            checked = CheckedReading(reading, _FLAGS[flag], quality, "" if tests is None else str(tests), because)
-            stored.append(StoredReading(seq, checked, epoch_of(seq)))
+            reading = _made(Reading, (sensor_of(sensor), at, value, because if value is None else None))
+            tested = "" if tests is None else str(tests)
+            checked = _made(CheckedReading, (reading, _FLAGS[flag], quality, tested, because))
+            stored.append(_made(StoredReading, (seq, checked, epoch_of(seq))))
         return stored
 
     def time_us(self, row: Row) -> int:

@@ -32,14 +32,12 @@ def record(entry: StoredReading | AlarmChange | Gap | Rollup, gateway: str) -> R
 
 def reading_record(stored: StoredReading, gateway: str) -> Record:
     """A reading for `sensor-readings`, keyed by sensor. A value that is missing or not finite is null."""
-    checked = stored.checked
-    reading = checked.reading
-    at = reading.at
-    sensor_id, tank_id, sensor_type, tank, probe, unit = _constants(reading.sensor)
-    value, flag, because = reading.value, int(checked.flag), checked.because or reading.because
+    (reading, flag, quality, tests, because), sequence = stored.checked, stored.seq
+    sensor, at, value, why_missing = reading
+    sensor_id, tank_id, sensor_type, tank, probe, unit = _constants(sensor)
+    because = because or why_missing
     if value is not None and not isfinite(value):
-        value, flag, because = None, int(Flag.MISSING), f"not a finite number: {value}"
-    quality = checked.quality
+        value, flag, because = None, Flag.MISSING, f"not a finite number: {value}"
     body = {
         "time": iso_utc(at.utc_us),
         "sensor_id": sensor_id,
@@ -48,8 +46,8 @@ def reading_record(stored: StoredReading, gateway: str) -> Record:
         "value": value,
         "quality_score": quality if 0.0 <= quality <= 1.0 else 0.0,
         "metadata": {
-            "flag": flag,
-            "tests": checked.tests,
+            "flag": int(flag),
+            "tests": tests,
             "reason": because,
             "gateway": gateway,
             "tank": tank,
@@ -59,10 +57,10 @@ def reading_record(stored: StoredReading, gateway: str) -> Record:
             "boot_s": at.boot_s,
             "clock": _clock(at),
             "epoch": stored.epoch,
-            "sequence": stored.seq,
+            "sequence": sequence,
         },
     }
-    return Record(stored.seq, SENSOR_READINGS, sensor_id, at.utc_us, body)
+    return Record(sequence, SENSOR_READINGS, sensor_id, at.utc_us, body)
 
 
 def alert_record(change: AlarmChange, gateway: str) -> Record:

@@ -6,6 +6,8 @@ from functools import lru_cache
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
+# The sensors of a probe are read at one moment, so most calls find theirs here.
+@lru_cache(maxsize=256)
 def iso_utc(utc_us: int) -> str:
     """ISO 8601 with microseconds and `Z`, of microseconds since 1970-01-01 UTC.
 
@@ -20,7 +22,7 @@ def utc_day(utc_us: int) -> str:
     return _day(utc_us // 86_400_000_000)
 
 
-# A farm reads many sensors in the same second, so most calls find their second here.
+# A farm reads several probes in the same second.
 @lru_cache(maxsize=256)
 def _to_the_second(seconds: int) -> str:
     return (_EPOCH + timedelta(seconds=seconds)).isoformat()[:19]

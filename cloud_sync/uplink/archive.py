@@ -14,9 +14,10 @@ from typing import TypeVar
 from agent.domain.errors import SinkMisconfigured, SinkUnavailable
 from cloud_sync.contract.record import Record
 from cloud_sync.contract.timestamps import utc_day
-from cloud_sync.uplink.day_file import DayFile, make_folder
+from cloud_sync.uplink.day_file import DayFile, PackedRecords, make_folder
 from cloud_sync.uplink.interfaces import Batching, Delivery
 from cloud_sync.uplink.own_thread import OwnThread
+from cloud_sync.uplink.packer import Packer
 
 T = TypeVar("T")
 
@@ -60,6 +61,7 @@ class ArchiveSink:
     def __init__(self, settings: Settings, gateway_id: str) -> None:
         self._settings = settings
         self._files: dict[Path, DayFile] = {}
+        self._packer = Packer(self._packed, "archive")
         self._thread = OwnThread(f"{settings.folder}: the disk")
 
     @property
@@ -69,11 +71,12 @@ class ArchiveSink:
     async def open(self) -> None:
         await self._on_disk(lambda: make_folder(self._settings.folder))
 
+    def pack_ahead(self, batch: Sequence[Record]) -> None:
+        self._packer.begin(batch)
+
     async def send(self, batch: Sequence[Record]) -> Delivery:
-        groups: dict[Path, list[Record]] = {}
-        for record in batch:
-            groups.setdefault(Path(record.topic, utc_day(record.time_us) + _SUFFIX), []).append(record)
-        return Delivery(sent_bytes=await self._on_disk(lambda: self._append(groups)))
+        days = await self._packer.packed(batch)
+        return Delivery(sent_bytes=await self._on_disk(lambda: self._append(days)))
 
     async def close(self) -> None:
         self._files.clear()
@@ -86,16 +89,23 @@ class ArchiveSink:
             kind = SinkMisconfigured if error.errno in _FOR_A_PERSON else SinkUnavailable
             raise kind(f"{where}: {error.strerror}") from error
 
-    def _append(self, groups: dict[Path, list[Record]]) -> int:
+    def _packed(self, batch: Sequence[Record]) -> dict[Path, PackedRecords]:
+        """By the file into which they belong."""
+        days: dict[Path, list[Record]] = {}
+        for record in batch:
+            days.setdefault(Path(record.topic, utc_day(record.time_us) + _SUFFIX), []).append(record)
+        return {name: PackedRecords.of(records, self._settings.level) for name, records in days.items()}
+
+    def _append(self, days: dict[Path, PackedRecords]) -> int:
         """Returns how many bytes that took."""
         written = 0
         folder, least = self._settings.folder, self._settings.leave_free_mb
         if shutil.disk_usage(folder).free < least * 1_000_000:
             raise OSError(errno.ENOSPC, f"less than leave_free_mb = {least} MB are left on the disk", str(folder))
-        for name, group in groups.items():
+        for name, records in days.items():
             path = folder / name
             try:
-                written += self._day_file(path).append(group)
+                written += self._day_file(path).append(records)
             except OSError as error:
                 raise OSError(error.errno, error.strerror, str(path)) from error
         return written

@@ -8,7 +8,7 @@ from agent.domain.alarm import AlarmChange
 from agent.domain.clock import Instant
 from agent.domain.reading import Gap, Rollup, StoredReading
 from cloud_sync.contract.record import Record
-from cloud_sync.contract.records import record
+from cloud_sync.contract.records import reading_record, record
 from cloud_sync.contract.topics import SENSOR_ALERTS, SENSOR_GAPS, SENSOR_READINGS, SENSOR_ROLLUPS
 from cloud_sync.uplink.interfaces import DeadLetter, Entry, Rejection, Taken
 
@@ -52,7 +52,11 @@ async def built(taken: Taken, limit: int, gateway: str) -> Batch:
     for at in range(0, len(taken.entries), _AT_ONCE):
         some = taken.entries[at : at + _AT_ONCE]
         try:
-            records = [_record(entry, gateway) for entry in some]
+            # Most often they are readings, millions after an outage: asked here, since two more calls would cost more.
+            records = [
+                reading_record(entry, gateway) if type(entry) is StoredReading else _record(entry, gateway)
+                for entry in some
+            ]
         except Exception:
             records = [_record_or_none(entry, gateway, batch.unsendable) for entry in some]
         batch.records.extend(takewhile(lambda record: record.topic == topic, records))

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from agent.domain.errors import SinkMisconfigured, SinkUnavailable
 from cloud_sync.contract.record import Record
-from cloud_sync.uplink.interfaces import BatchRefused, Delivery, Rejection, Sink, TooSlow
+from cloud_sync.uplink.interfaces import BatchRefused, Delivery, PacksAhead, Rejection, Sink, TooSlow
 
 T = TypeVar("T")
 
@@ -33,6 +33,14 @@ class Contained:
         if not isinstance(delivery, Delivery) or not all(isinstance(one, Rejection) for one in delivery.rejected):
             raise SinkBug(f"the sink answered with {delivery!r:.200}, which is no Delivery")
         return delivery
+
+    def pack_ahead(self, batch: Sequence[Record]) -> None:
+        """Does nothing where the sink cannot."""
+        try:
+            if isinstance(self._sink, PacksAhead):
+                self._sink.pack_ahead(batch)
+        except Exception as error:
+            raise _bug(error) from error
 
     async def close(self) -> None:
         await self._in_time(self._sink.close)
@@ -72,4 +80,8 @@ def _outcome(task: asyncio.Task[T], allowed: tuple[type[Exception], ...]) -> T:
     except asyncio.CancelledError as error:
         raise SinkBug("the sink cancelled itself") from error
     except Exception as error:
-        raise SinkBug(f"unexpected {type(error).__name__} in the sink: {error}") from error
+        raise _bug(error) from error
+
+
+def _bug(error: Exception) -> SinkBug:
+    return SinkBug(f"unexpected {type(error).__name__} in the sink: {error}")

@@ -8,8 +8,9 @@ import json
 import logging
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Self
 
 from cloud_sync.contract.jsontext import json_bytes
 from cloud_sync.contract.record import Identity, Record, identity
@@ -20,6 +21,20 @@ log = logging.getLogger(__name__)
 _LARGEST_TAIL = 32 * 1024 * 1024  # no batch is larger, so no torn member either
 
 
+@dataclass(frozen=True, slots=True)
+class PackedRecords:
+    """Records of one topic and day, and the gzip member in which they are written."""
+
+    records: Sequence[Record]
+    member: bytes
+
+    @classmethod
+    def of(cls, records: Sequence[Record], level: int) -> Self:
+        """`level` is gzip's."""
+        payload = b"".join([json_bytes(record.body) + b"\n" for record in records])
+        return cls(records, packed(payload, records[0].seq, records[-1].seq, level))
+
+
 class DayFile:
     """Opened only while something is appended, so that people may move or delete the file at any time."""
 
@@ -28,7 +43,7 @@ class DayFile:
         self._level = level
         self._members: list[Member] | None = None
 
-    def append(self, batch: Sequence[Record]) -> int:
+    def append(self, batch: PackedRecords) -> int:
         """Add the records that are not in the file yet, and return how many bytes that took. Raises OSError; then
         nothing was added.
         """
@@ -39,8 +54,8 @@ class DayFile:
                 return self.append(batch)
             end = _end(members)
             try:
-                if new := self._not_yet_there(file, members, batch):
-                    members.append(self._write(file, end, new))
+                if (new := self._not_yet_there(file, members, batch)).records:
+                    members.append(_write(file, end, new))
                 # Also when nothing is new: a process that was killed may have written without having synced.
                 os.fsync(file.fileno())
                 return _end(members) - end
@@ -86,27 +101,28 @@ class DayFile:
         file.truncate(end)
         return members
 
-    def _not_yet_there(self, file: BinaryIO, members: list[Member], batch: Sequence[Record]) -> Sequence[Record]:
+    def _not_yet_there(self, file: BinaryIO, members: list[Member], batch: PackedRecords) -> PackedRecords:
         """Without what is there from an earlier send whose settling was lost. A new store counts from the start
         again, so equal sequence numbers alone say nothing: the records themselves are compared.
         """
-        first, last = batch[0].seq, batch[-1].seq
+        first, last = batch.records[0].seq, batch.records[-1].seq
         there: set[Identity] = set()
         for member in members:
             if member.first_seq <= last and first <= member.last_seq:
                 lines = (unpacked(file, member) or b"").splitlines()
                 there.update(identity(json.loads(line)) for line in lines)
-        return [record for record in batch if identity(record.body) not in there] if there else batch
+        if not there:
+            return batch
+        new = [record for record in batch.records if identity(record.body) not in there]
+        return PackedRecords.of(new, self._level) if new else PackedRecords([], b"")
 
-    def _write(self, file: BinaryIO, end: int, batch: Sequence[Record]) -> Member:
-        first, last = batch[0].seq, batch[-1].seq
-        payload = b"".join([json_bytes(record.body) + b"\n" for record in batch])
-        block = packed(payload, first, last, self._level)
-        file.seek(end)
-        left = memoryview(block)
-        while left:
-            left = left[file.write(left) :]
-        return Member(end, len(block), first, last)
+
+def _write(file: BinaryIO, end: int, batch: PackedRecords) -> Member:
+    file.seek(end)
+    left = memoryview(batch.member)
+    while left:
+        left = left[file.write(left) :]
+    return Member(end, len(batch.member), batch.records[0].seq, batch.records[-1].seq)
 
 
 def make_folder(folder: Path) -> None:

@@ -23,7 +23,6 @@ from cloud_sync.uplink.status import SinkStatus, State, StatusBoard
 from cloud_sync.uplink.supply import Supply
 
 _LONGEST_WAIT_S = 2.0  # the backlog's `wait` may miss what is stored just before it is called
-_LOOK_AHEAD_AFTER_S = 0.05
 
 Trouble = SinkUnavailable | SinkMisconfigured | StoreError
 _TROUBLE = (SinkUnavailable, SinkMisconfigured, StoreError)
@@ -54,7 +53,6 @@ class Forwarder:
         self._sender = Sender(self._sink, link.max_kbit_s, clock)
         self._lanes = Lanes(link.metered)
         self._breaker = Breaker(pace)
-        self._last_took_s = 0.0
         self._board = StatusBoard(sink_name, clock)
 
     @property
@@ -143,10 +141,8 @@ class Forwarder:
         ahead = None
         if batch.full and standing.doubtful_upto is None and self._breaker.circuit is Circuit.CLOSED:
             ahead = asyncio.create_task(self._look_ahead(standing.lane, batch.upto))
-        began_s = self._clock.boot_s()
         try:
             failure = await self._offer(attempt, standing, batch)
-            self._last_took_s = self._clock.boot_s() - began_s
             self._lanes.slots.used(standing.lane, attempt.sends)
             await self._book(standing, batch, attempt)
             if failure is not None:
@@ -161,10 +157,11 @@ class Forwarder:
                 await asyncio.gather(ahead, return_exceptions=True)
 
     async def _look_ahead(self, lane: Lane, beyond: int) -> Batch | None:
-        """In the midst of the send of the batch before: that is packed by then, and the processor free."""
-        if self._last_took_s:
-            await self._clock.sleep(min(_LOOK_AHEAD_AFTER_S, self._last_took_s / 3))
-        return await self._supply.take(lane, self._sender.size.now, beyond)
+        """While the batch before is on its way."""
+        batch = await self._supply.take(lane, self._sender.size.now, beyond)
+        if batch is not None:
+            self._sender.pack_ahead(batch)
+        return batch
 
     async def _offer(self, attempt: Attempt, standing: Standing, batch: Batch) -> Trouble | None:
         """What kept the sink from deciding on the whole batch."""

@@ -25,6 +25,7 @@ from cloud_sync.contract.record import Record
 from cloud_sync.uplink.http_answers import judged
 from cloud_sync.uplink.interfaces import Batching, Delivery, TooSlow
 from cloud_sync.uplink.own_thread import OwnThread
+from cloud_sync.uplink.packer import Packer
 
 _LARGEST_ANSWER = 1_000_000
 
@@ -82,6 +83,7 @@ class HttpSink:
         url = httpx.URL(settings.url)
         self._host = url.host
         self._thread = OwnThread(f"the search for {url.host}")
+        self._packer = Packer(self._packed, "http")
         self._where = str(url.copy_with(query=None, fragment=None))
 
     @property
@@ -99,8 +101,11 @@ class HttpSink:
         )
         await self._answer("OPTIONS", b"", {})
 
+    def pack_ahead(self, batch: Sequence[Record]) -> None:
+        self._packer.begin(batch)
+
     async def send(self, batch: Sequence[Record]) -> Delivery:
-        content, key = await self._thread.run(lambda: self._packed(batch))
+        content, key = await self._packer.packed(batch)
         response, answer = await self._answer("POST", content, {"Idempotency-Key": key})
         if response.is_success and len(answer) > _LARGEST_ANSWER:
             raise SinkMisconfigured(f"{self._where} answered with more than {_LARGEST_ANSWER} bytes")

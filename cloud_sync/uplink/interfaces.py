@@ -7,7 +7,7 @@ The ring buffer fits `Backlog` without being imported here; a sink fits `Sink` a
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from agent.domain.delivery import DeadLetter, Entry, Taken
 from agent.domain.errors import SinkUnavailable
@@ -138,6 +138,14 @@ class Sink(Protocol):
         """Harmless when not open."""
 
 
+@runtime_checkable
+class PacksAhead(Protocol):
+    """A sink that can do the processor's part of a `send` while the one before it is on its way."""
+
+    def pack_ahead(self, batch: Sequence[Record]) -> None:
+        """That very batch is likely to be sent next, but nothing is promised."""
+
+
 class SinkClass(Protocol):
     """What `SINKS` names: a class of sinks.
 
@@ -161,6 +169,7 @@ __all__ = [
     "Delivery",
     "Entry",
     "Lane",
+    "PacksAhead",
     "Record",
     "Rejection",
     "Sink",

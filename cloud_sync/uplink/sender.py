@@ -25,6 +25,11 @@ class Sender:
         """Until the line is free for anything but alerts."""
         return self._bandwidth.wait_s(self._clock.boot_s())
 
+    def pack_ahead(self, batch: Batch) -> None:
+        """It is sent next, if all goes well."""
+        if len(batch.records) <= self.size.now and not batch.unsendable:
+            self._sink.pack_ahead(batch.records)
+
     async def send(self, batch: Batch, part: Sequence[Record]) -> Delivery:
         """What the sink says of a part of the batch; what cannot be sent is refused without asking it."""
         if not batch.unsendable:

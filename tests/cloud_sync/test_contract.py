@@ -60,7 +60,7 @@ def test_a_reading() -> None:
 )
 def test_how_good_the_time_is(trusted: bool, corrected: bool, clock: str) -> None:
     at = Instant(NOON_US, 12.5, "boot-a", trusted, corrected)
-    stored = replace(reading(7), checked=replace(reading(7).checked, reading=Reading(OXYGEN, at, 7.25)))
+    stored = reading(7)._replace(checked=reading(7).checked._replace(reading=Reading(OXYGEN, at, 7.25)))
     assert record(stored, GATEWAY).body["metadata"]["clock"] == clock
     assert record(replace(change(1), at=at), GATEWAY).body["metadata"]["clock"] == clock
 
@@ -144,7 +144,7 @@ def test_a_rollup_is_a_minute_of_a_sensor() -> None:
 
 
 def test_no_two_things_of_a_topic_have_one_identity() -> None:
-    readings = [reading(1), reading(2, NOON_US + 1000), replace(reading(1), epoch="epoch-b"), reading(1, NOON_US)]
+    readings = [reading(1), reading(2, NOON_US + 1000), reading(1)._replace(epoch="epoch-b"), reading(1, NOON_US)]
     gaps = [gap(1), gap(2), replace(gap(1), epoch="epoch-b")]
     rollups = [rollup(1), rollup(2), replace(rollup(1), epoch="epoch-b"), replace(rollup(1), minute_us=NOON_US + 60)]
     changes = [change(1), change(2), replace(change(3, active=False), at=change(1).at)]

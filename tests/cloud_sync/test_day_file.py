@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from cloud_sync.contract.record import Record
 from cloud_sync.contract.records import record
-from cloud_sync.uplink.day_file import DayFile
+from cloud_sync.uplink.day_file import DayFile, PackedRecords
 from cloud_sync.uplink.gzip_members import Member, walk
 from tests.cloud_sync.things import GATEWAY, NOON_US, reading, records
 
@@ -26,7 +26,7 @@ def path(tmp_path: Path) -> Path:
 
 def append(path: Path, batch: Sequence[Record]) -> None:
     """As after a restart: nothing is remembered."""
-    DayFile(path, 6).append(batch)
+    DayFile(path, 6).append(PackedRecords.of(batch, 6))
 
 
 def sequences(path: Path) -> list[int]:
@@ -56,7 +56,7 @@ def full_disk(most_bytes: int) -> Iterator[None]:
 def test_any_gzip_reader_reads_a_growing_file(path: Path) -> None:
     file = DayFile(path, 6)
     for first in (1, 11, 21):
-        file.append(records(first, first + 9))
+        file.append(PackedRecords.of(records(first, first + 9), 6))
         text = subprocess.run(["gzip", "-dc", path], capture_output=True, check=True).stdout
         assert [json.loads(line)["metadata"]["sequence"] for line in text.splitlines()] == list(range(1, first + 10))
 
@@ -150,22 +150,22 @@ def test_a_rotten_last_member_is_kept_beside_the_file(path: Path) -> None:
 
 def test_a_full_disk_leaves_the_file_as_it_was(path: Path) -> None:
     file = DayFile(path, 6)
-    file.append(records(1, 5))
+    file.append(PackedRecords.of(records(1, 5), 6))
     before = path.read_bytes()
     for room in (0, 1, 50, 200):
         with full_disk(len(before) + room), pytest.raises(OSError):
-            file.append(records(6, 200))
+            file.append(PackedRecords.of(records(6, 200), 6))
         assert path.read_bytes() == before
-    file.append(records(6, 200))
+    file.append(PackedRecords.of(records(6, 200), 6))
     assert sequences(path) == list(range(1, 201))
 
 
 def test_a_file_deleted_or_replaced_while_running_is_noticed(path: Path) -> None:
     file = DayFile(path, 6)
-    file.append(records(1, 5))
+    file.append(PackedRecords.of(records(1, 5), 6))
     path.unlink()
-    file.append(records(6, 7))
+    file.append(PackedRecords.of(records(6, 7), 6))
     assert sequences(path) == [6, 7]
     path.write_bytes(b"")
-    file.append(records(8, 9))
+    file.append(PackedRecords.of(records(8, 9), 6))
     assert sequences(path) == [8, 9]

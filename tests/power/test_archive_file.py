@@ -7,7 +7,7 @@ from pathlib import Path
 from random import Random
 
 from cloud_sync.contract.record import Record
-from cloud_sync.uplink.day_file import DayFile
+from cloud_sync.uplink.day_file import DayFile, PackedRecords
 from tests.power.cuts import cuts
 from tests.power.operations import Marker
 from tests.power.recording import record
@@ -38,7 +38,7 @@ def work(folder: str) -> None:
         if turn % 7 == 6:
             file = day_file(Path(folder))
         for _ in range(2 if turn % 5 == 4 else 1):
-            file.append(batch(turn * BATCH + 1))
+            file.append(PackedRecords.of(batch(turn * BATCH + 1), 6))
         os.write(1, str((turn + 1) * BATCH).encode())
 
 
@@ -52,7 +52,7 @@ def test_what_the_archive_acknowledged_is_in_its_file_once() -> None:
                 acknowledged = int(operation.said) if isinstance(operation, Marker) else acknowledged
             heard = cut.after
             lay_out(cut.state, folder)
-            day_file(folder).append(batch(acknowledged + 1))
+            day_file(folder).append(PackedRecords.of(batch(acknowledged + 1), 6))
             states += 1
             with gzip.open(folder / "2026-11-23.jsonl.gz") as lines:
                 found = [json.loads(line)["metadata"]["sequence"] for line in lines]
