@@ -5,7 +5,7 @@ PYTHON ?= $(firstword $(foreach p,python3 python3.13 python3.12 python3.11,$(she
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test bench bench-wear bench-outage lint lock clean
+.PHONY: run test services bench bench-wear bench-outage lint lock clean
 
 run: $(VENV)/.run
 	@$(BIN)/python -m simulators.demo
@@ -18,6 +18,10 @@ test: $(VENV)/.dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/pytest
+
+services: $(VENV)/.dev  # Kafka, schema registry, databases, MQTT broker, for a developer; Ctrl-C stops them
+	@.ci/debian-packages mosquitto maven:mvn
+	@$(BIN)/python -m tests.services
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m tests.bench
