@@ -1,10 +1,18 @@
-"""What every test can rely on: skips that CI does not accept, and real services."""
+"""What every test can rely on: skips that CI does not accept, and real services where they are asked for."""
 
 import os
 
 import pytest
 
-pytest_plugins = ("tests.services.databases",)
+from tests.services.fixtures import (  # noqa: F401
+    kafka,
+    mock_kafka,
+    own_service,
+    postgres,
+    registry,
+    secured_kafka,
+    timescale,
+)
 
 
 @pytest.hookimpl(wrapper=True)

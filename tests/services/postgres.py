@@ -1,39 +1,50 @@
-"""A private PostgreSQL of Debian's packages: a cluster of its own in a temporary folder, run by nobody important.
+"""A private PostgreSQL of Debian's packages: a cluster of its own, run by nobody important.
 
-It listens on 127.0.0.1 and on a Unix socket, and asks for a password on both ways but the socket's.
+It listens on 127.0.0.1 and on a Unix socket, and asks for a password on every way but the socket's.
 """
 
 import os
 import pwd
 import shutil
+import signal
 import subprocess
+import tempfile
+import time
+import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
-import pytest
+import psycopg
 import trustme
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from tests.services.database_server import HOST, DatabaseServer
+from tests.services.service import HOST, NotInstalled, Service, ServiceFailed, free_port
 
 PASSWORD = "carp-and-tench"  # noqa: S105 - of a server that lives as long as a test
+_USER = "postgres"  # Debian's: PostgreSQL refuses to run as root
 # A killed process loses nothing that the kernel holds, so nothing here has to reach a disk.
 _SETTINGS = {"fsync": "off", "full_page_writes": "off", "max_connections": "50", "shared_buffers": "64MB"}
 
 
-class Postgres(DatabaseServer):
-    """Newest PostgreSQL found. With `tls`, TCP takes encrypted connections only, and `dsn` verifies its certificate."""
+class Postgres(Service):
+    """The newest PostgreSQL that is installed, without TimescaleDB. Take databases of your own by `fresh`."""
 
-    def __init__(self, tls: bool = False, settings: Mapping[str, str] | None = None) -> None:
-        super().__init__()
-        self._binaries = _binaries()
-        self._tls = tls
-        self._settings = _SETTINGS | dict(settings or {})
-        self._initialise()
+    name = "PostgreSQL"
+
+    def __init__(self, folder: Path, port: int | None = None) -> None:
+        super().__init__(folder)
+        self.port = port or free_port()
+        # Not in `folder`, which may be nobody's but root's to enter; and short, for the path of a Unix socket.
+        self.home = Path(tempfile.mkdtemp(prefix="aqua-postgres-"))
+        self.home.chmod(0o755)
+        weakref.finalize(self, shutil.rmtree, self.home, ignore_errors=True)
+
+    @property
+    def address(self) -> str:
+        return self.dsn
 
     @property
     def dsn(self) -> str:
@@ -42,15 +53,10 @@ class Postgres(DatabaseServer):
     @property
     def socket_dsn(self) -> str:
         """The way past the password."""
-        return make_conninfo(host=str(self.folder), port=self.port, user="postgres", dbname="postgres")
-
-    @property
-    def ca_file(self) -> Path:
-        return self.folder / "ca.pem"
+        return make_conninfo(host=str(self.home), port=self.port, user=_USER, dbname="postgres")
 
     def dsn_of(self, database: str) -> str:
-        address = f"postgresql://postgres:{PASSWORD}@{HOST}:{self.port}/{database}"
-        return f"{address}?sslmode=verify-full&sslrootcert={self.ca_file}" if self._tls else address
+        return f"postgresql://{_USER}:{PASSWORD}@{HOST}:{self.port}/{database}"
 
     @contextmanager
     def fresh(self, template: str = "template1") -> Iterator[str]:
@@ -62,52 +68,132 @@ class Postgres(DatabaseServer):
         finally:
             self.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
-    def _command(self) -> Sequence[str]:
-        settings = self._settings | {"listen_addresses": HOST, "unix_socket_directories": str(self.folder)}
-        options = [f"--{name}={value}" for name, value in settings.items()]
-        return [str(self._binaries / "postgres"), "-D", str(self.folder / "data"), "-p", str(self.port), *options]
+    def execute(self, statement: sql.SQL | sql.Composed) -> None:
+        """One statement outside a transaction, as the superuser."""
+        with psycopg.connect(self.socket_dsn, autocommit=True) as connection:
+            connection.execute(statement)
 
-    def _as_whom(self) -> Mapping[str, Any]:
-        # PostgreSQL refuses to run as root.
-        return {"user": "postgres", "group": "postgres", "extra_groups": []} if os.geteuid() == 0 else {}
+    def settings(self) -> Mapping[str, str]:
+        return {**_SETTINGS, "listen_addresses": HOST, "unix_socket_directories": str(self.home)}
 
-    def _initialise(self) -> None:
-        password = self.folder / "password"
+    def prepare(self) -> None:
+        if (self.home / "data").exists():
+            return
+        password = self.home / "password"
         password.write_text(PASSWORD)
-        if self._tls:
-            self._certify()
-        self._hand_over()
-        options = ["-U", "postgres", "--auth-local=trust", "--auth-host=scram-sha-256", f"--pwfile={password}"]
-        command = [str(self._binaries / "initdb"), "-D", str(self.folder / "data"), "-E", "UTF8", "--locale=C.UTF-8"]
+        self.hand_over()
+        options = ["-U", _USER, "--auth-local=trust", "--auth-host=scram-sha-256", f"--pwfile={password}", "--no-sync"]
         done = subprocess.run(
-            [*command, "--no-sync", *options], cwd=self.folder, capture_output=True, text=True, **self._as_whom()
+            self._as_user("initdb", "-D", str(self.home / "data"), "-E", "UTF8", "--locale=C.UTF-8", *options),
+            capture_output=True,
+            text=True,
         )
-        assert done.returncode == 0, done.stderr
+        if done.returncode != 0:
+            raise ServiceFailed(f"{self.name} has no cluster to run: {done.stderr}")
 
-    def _certify(self) -> None:
-        authority = trustme.CA()
-        authority.cert_pem.write_to_path(str(self.ca_file))
-        key, certificate = self.folder / "server.key", self.folder / "server.pem"
-        issued = authority.issue_cert(HOST, "localhost")
-        issued.private_key_pem.write_to_path(str(key))
-        issued.cert_chain_pems[0].write_to_path(str(certificate))
-        key.chmod(0o600)
-        access = self.folder / "access.conf"
-        access.write_text("local all all trust\nhostssl all all 127.0.0.1/32 scram-sha-256\n")
-        self._settings |= {"ssl": "on", "ssl_key_file": str(key), "ssl_cert_file": str(certificate)}
-        self._settings |= {"hba_file": str(access)}
+    def command(self) -> Sequence[str]:
+        options = [f"--{name}={value}" for name, value in self.settings().items()]
+        return self._as_user("postgres", "-D", str(self.home / "data"), "-p", str(self.port), *options)
 
-    def _hand_over(self) -> None:
-        if owner := self._as_whom():
-            for path in (self.folder, *self.folder.iterdir()):
-                shutil.chown(path, owner["user"], owner["group"])
+    def answers(self) -> bool:
+        try:
+            with psycopg.connect(self.socket_dsn, connect_timeout=5) as connection:
+                connection.execute("SELECT 1")
+        except psycopg.OperationalError:
+            return False
+        return True
+
+    def stop(self) -> None:
+        """Breaks the connections; what was committed is kept."""
+        if self._child is not None:
+            self._child.send_signal(signal.SIGINT)  # to SIGTERM it would wait for its clients to leave
+        super().stop()
+
+    def kill(self) -> None:
+        """SIGKILL to it and its children, as by a power cut; all gone when this returns."""
+        if self._child is None:
+            return
+        group = self._child.pid
+        if self.running:
+            os.killpg(group, signal.SIGKILL)
+        super().kill()
+        while _alive(group):  # until its children have let go of the shared memory the next one would refuse to start
+            time.sleep(0.01)
+
+    def pause(self) -> None:
+        """It hangs: its connections stand, and nothing is answered."""
+        self._signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        self._signal(signal.SIGCONT)
+
+    def hand_over(self) -> None:
+        """What is in its home becomes its user's."""
+        if os.geteuid() == 0:
+            for path in (self.home, *self.home.iterdir()):
+                shutil.chown(path, _USER, _USER)
+
+    def _signal(self, number: signal.Signals) -> None:
+        self.check()
+        assert self._child is not None
+        os.killpg(self._child.pid, number)
+
+    def _as_user(self, program: str, *arguments: str) -> Sequence[str]:
+        """The command, in a folder that the user may enter."""
+        become = ["setpriv", f"--reuid={_USER}", f"--regid={_USER}", "--clear-groups"] if os.geteuid() == 0 else []
+        return ["env", f"--chdir={self.home}", *become, str(programs() / program), *arguments]
 
 
-def _binaries() -> Path:
-    """The folder of the newest server here; skips the test where there is none."""
+class SecuredPostgres(Postgres):
+    """Takes encrypted connections only; `dsn` verifies its certificate, whose authority is in `ca_file`."""
+
+    name = "PostgreSQL with TLS"
+
+    @property
+    def ca_file(self) -> Path:
+        return self.home / "ca.pem"
+
+    def dsn_of(self, database: str) -> str:
+        return f"{super().dsn_of(database)}?sslmode=verify-full&sslrootcert={self.ca_file}"
+
+    def settings(self) -> Mapping[str, str]:
+        files = {"ssl_key_file": "server.key", "ssl_cert_file": "server.pem", "hba_file": "access.conf"}
+        return {**super().settings(), "ssl": "on", **{name: str(self.home / file) for name, file in files.items()}}
+
+    def prepare(self) -> None:
+        if not self.ca_file.exists():
+            authority = trustme.CA()
+            issued = authority.issue_cert(HOST, "localhost")
+            authority.cert_pem.write_to_path(str(self.ca_file))
+            issued.private_key_pem.write_to_path(str(self.home / "server.key"))
+            issued.cert_chain_pems[0].write_to_path(str(self.home / "server.pem"))
+            (self.home / "server.key").chmod(0o600)
+            (self.home / "access.conf").write_text("local all all trust\nhostssl all all 127.0.0.1/32 scram-sha-256\n")
+        super().prepare()
+
+
+def programs() -> Path:
+    """The folder of the newest server here. Raises NotInstalled."""
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
-    if found and (os.geteuid() != 0 or "postgres" in {user.pw_name for user in pwd.getpwall()}):
-        return found[-1].parent
-    if (elsewhere := shutil.which("initdb")) is not None and os.geteuid() != 0:
-        return Path(elsewhere).resolve().parent
-    pytest.skip("there is no PostgreSQL here; install it with: sudo apt-get install postgresql")
+    elsewhere = shutil.which("initdb")
+    if found:
+        folder = found[-1].parent
+    elif elsewhere is not None:
+        folder = Path(elsewhere).resolve().parent
+    else:
+        raise NotInstalled("there is no PostgreSQL here; install it with: sudo apt-get install postgresql")
+    if os.geteuid() == 0 and _USER not in {user.pw_name for user in pwd.getpwall()}:
+        raise NotInstalled(f"PostgreSQL does not run as root, and there is no user {_USER} to run it")
+    return folder
+
+
+def _alive(group: int) -> bool:
+    """Whether a process of the group still runs; a dead one that nobody has asked for holds nothing."""
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            state, _, its_group, *_ = stat.read_text().rpartition(")")[2].split()
+        except OSError:  # gone meanwhile
+            continue
+        if int(its_group) == group and state not in "ZX":
+            return True
+    return False

@@ -16,7 +16,7 @@ from cloud_sync.backend.database.policies import (
     set_keep_readings,
 )
 from cloud_sync.backend.database.refresh import refresh
-from tests.cloud_sync.database.rows import AT, OXYGEN, PH, TANK, TEMPERATURE, answer, ask, series, write
+from tests.backend.database.rows import AT, OXYGEN, PH, TANK, TEMPERATURE, answer, ask, series, write
 from tests.cloud_sync.things import records
 
 HOUR = timedelta(hours=1)

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 from psycopg import Connection
 
-from tests.cloud_sync.database.rows import AT, PH, TANK, answer, ask, series
+from tests.backend.database.rows import AT, PH, TANK, answer, ask, series
 
 
 def test_a_week_of_readings_is_a_chunk_or_two_not_168(timescale_database: Connection[Any]) -> None:

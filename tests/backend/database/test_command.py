@@ -10,7 +10,7 @@ from psycopg.conninfo import make_conninfo
 from cloud_sync.backend.__main__ import main
 from cloud_sync.backend.database.connection import DatabaseError, connected, dsn
 from cloud_sync.backend.database.migrations import migrations
-from tests.cloud_sync.database.rows import ask
+from tests.backend.database.rows import ask
 from tests.services.postgres import PASSWORD, Postgres
 
 TANK_ID = "550e8400-e29b-41d4-a716-446655440000"

@@ -11,7 +11,7 @@ from psycopg import Connection
 from cloud_sync.backend.database.connection import DatabaseError
 from cloud_sync.backend.database.migrate import migrate, notice, state
 from cloud_sync.backend.database.migrations import Flavour, Migration, migrations
-from tests.cloud_sync.database.rows import answer, ask
+from tests.backend.database.rows import answer, ask
 from tests.services.postgres import Postgres
 
 NEWEST = len(migrations())

@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 from psycopg import Connection
 
-from tests.cloud_sync.database.rows import AT, OXYGEN, PH, TANK, TEMPERATURE, answer, ask, sensor, series
+from tests.backend.database.rows import AT, OXYGEN, PH, TANK, TEMPERATURE, answer, ask, sensor, series
 
 DAY = 288  # spans of 5 minutes
 

@@ -13,7 +13,7 @@ from agent.domain.reading import Flag
 from cloud_sync.contract.record import Record
 from cloud_sync.contract.records import record
 from cloud_sync.contract.rows import statements
-from tests.cloud_sync.database.rows import answer, ask, write
+from tests.backend.database.rows import answer, ask, write
 from tests.cloud_sync.things import GATEWAY, NOON_US, OXYGEN, TANK, WARMTH, change, gap, reading, records, rollup
 
 
