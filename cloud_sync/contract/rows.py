@@ -9,7 +9,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, LiteralString
 
 from cloud_sync.contract.jsontext import json_bytes
-from cloud_sync.contract.topics import SENSOR_ALERTS, SENSOR_GAPS, SENSOR_READINGS, SENSOR_ROLLUPS
+from cloud_sync.contract.topics import (
+    GATEWAY_HEALTH,
+    SENSOR_ALERTS,
+    SENSOR_ANOMALIES,
+    SENSOR_GAPS,
+    SENSOR_READINGS,
+    SENSOR_ROLLUPS,
+)
 
 Body = Mapping[str, Any]
 Statement = tuple[LiteralString, Sequence[Sequence[Any]]]
@@ -32,6 +39,20 @@ INSERT INTO sensor_data.gaps (time, gateway, sink, from_time, to_time, count, fi
 SELECT * FROM unnest(%s::timestamptz[], %s::text[], %s::text[], %s::timestamptz[], %s::timestamptz[], %s::bigint[],
     %s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::bigint[], %s::jsonb[])
 ON CONFLICT (gateway, time, epoch, sequence) DO NOTHING"""
+
+_HEALTH: Final = """
+INSERT INTO sensor_data.gateway_health (time, gateway, version, uptime_s, readings_per_s, alarms_standing, store, sinks,
+    machine, metadata)
+SELECT * FROM unnest(%s::timestamptz[], %s::text[], %s::text[], %s::float8[], %s::float8[], %s::bigint[], %s::jsonb[],
+    %s::jsonb[], %s::jsonb[], %s::jsonb[])
+ON CONFLICT (gateway, time) DO NOTHING"""
+
+_ANOMALIES: Final = """
+INSERT INTO analytics.anomalies (time, sensor_id, tank_id, sensor_type, value, detector, score, threshold,
+    expected_mean, expected_stddev, window_start, window_end, reason, metadata)
+SELECT * FROM unnest(%s::timestamptz[], %s::uuid[], %s::uuid[], %s::text[], %s::float8[], %s::text[], %s::float8[],
+    %s::float8[], %s::float8[], %s::float8[], %s::timestamptz[], %s::timestamptz[], %s::text[], %s::jsonb[])
+ON CONFLICT (sensor_id, time, detector) DO NOTHING"""
 
 # One row an occurrence. The raising says what it was, and of two the earlier; the clearing says that it is over, and
 # keeps what it has to tell under metadata.cleared. Whichever comes first makes the row.
@@ -79,6 +100,9 @@ ON CONFLICT (id) DO UPDATE SET tank_id = EXCLUDED.tank_id, sensor_type = EXCLUDE
     probe = EXCLUDED.probe, gateway = EXCLUDED.gateway, told_at = EXCLUDED.told_at, updated_at = now()
 WHERE old.told_at IS NULL OR old.told_at < EXCLUDED.told_at"""
 
+ABOUT_SENSORS: Final = (_TANKS, _SENSORS)
+"""The statements that write what bodies tell of sensors and tanks, not the rows themselves."""
+
 
 def statements(topic: str, bodies: Sequence[Body]) -> list[Statement]:
     """What writes these bodies of one topic, to be executed in this order and in one transaction.
@@ -109,6 +133,22 @@ def _gaps(bodies: Sequence[Body]) -> list[Statement]:
     fields = _columns(bodies, "sink", "from", "to", "count", "first_sequence", "last_sequence", "reason")
     columns = [time, *_columns(origins, "gateway"), *fields, *_columns(origins, "epoch", "sequence")]
     return [(_GAPS, [*columns, _metadata(bodies)])]
+
+
+def _health(bodies: Sequence[Body]) -> list[Statement]:
+    (time,) = _columns(bodies, "time")
+    (gateway,) = _columns([body["metadata"] for body in bodies], "gateway")
+    numbers = _columns(bodies, "version", "uptime_s", "readings_per_s", "alarms_standing")
+    parts = [_json(body[name] for body in bodies) for name in ("store", "sinks", "machine", "metadata")]
+    return [(_HEALTH, [time, gateway, *numbers, *parts])]
+
+
+def _anomalies(bodies: Sequence[Body]) -> list[Statement]:
+    columns = _columns(
+        bodies, "time", "sensor_id", "tank_id", "sensor_type", "value", "detector", "score", "threshold",
+        "expected_mean", "expected_stddev", "window_start", "window_end", "reason",
+    )  # fmt: skip
+    return [(_ANOMALIES, [*columns, _metadata(bodies)])]
 
 
 def _alerts(bodies: Sequence[Body]) -> list[Statement]:
@@ -144,7 +184,7 @@ def _registry(bodies: Sequence[Body]) -> list[Statement]:
     sensors: dict[str, Sequence[Any]] = {}
     for body in sorted(bodies, key=lambda body: str(body["time"])):
         about = body["metadata"]
-        sensor_type = body.get("sensor_type") or about["sensor_type"]
+        sensor_type = body["sensor_type"] if "sensor_type" in body else about["sensor_type"]
         tank_id, sensor_id, gateway, time = body["tank_id"], body["sensor_id"], about["gateway"], body["time"]
         tanks[tank_id] = (tank_id, _clean(about["tank"]), _clean(gateway), time)
         facts = (sensor_type, about["unit"], about["probe"], gateway)
@@ -161,20 +201,28 @@ def _turned(rows: Iterable[Sequence[Any]]) -> list[list[Any]]:
 
 
 def _metadata(bodies: Iterable[Body]) -> list[str]:
-    return [json_bytes(_clean(body["metadata"])).decode() for body in bodies]
+    return _json(body["metadata"] for body in bodies)
+
+
+def _json(parts: Iterable[Any]) -> list[str]:
+    return [json_bytes(_clean(part)).decode() for part in parts]
 
 
 def _clean(value: Any) -> Any:
-    """Text that PostgreSQL takes: a garbled reply can bring NUL and half characters into a reason, which become �."""
+    """Text that PostgreSQL takes: of what a garbled reply can bring into a reason, NUL becomes � and half a character
+    \\udcxx, as in Avro.
+    """
     if isinstance(value, str):
         return value if value.isprintable() else "".join(map(_storable, value))
     if isinstance(value, Mapping):
         return {key: _clean(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_clean(part) for part in value]
     return value
 
 
 def _storable(character: str) -> str:
-    return "\ufffd" if character == "\0" or "\ud800" <= character <= "\udfff" else character
+    return "\ufffd" if character == "\0" else character.encode("utf-8", "backslashreplace").decode()
 
 
 _STATEMENTS: Final[Mapping[str, Callable[[Sequence[Body]], list[Statement]]]] = {
@@ -182,5 +230,7 @@ _STATEMENTS: Final[Mapping[str, Callable[[Sequence[Body]], list[Statement]]]] = 
     SENSOR_ROLLUPS: _rollups,
     SENSOR_GAPS: _gaps,
     SENSOR_ALERTS: _alerts,
+    SENSOR_ANOMALIES: _anomalies,
+    GATEWAY_HEALTH: _health,
 }
 TOPICS: Final = tuple(_STATEMENTS)
