@@ -1,0 +1,89 @@
+"""What is on its way from Kafka to the database."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+
+from agent.domain.errors import AquaError
+from cloud_sync.contract.timestamps import iso_utc
+
+Partition = tuple[str, int]
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Why a record cannot be used: `reason` in a word or two to be counted by, `error` the whole story."""
+
+    reason: str
+    error: str
+
+
+class Message(NamedTuple):
+    """A record as Kafka has it. `time_ms`: the broker's, since 1970-01-01 UTC; None if it gave none."""
+
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    time_ms: int | None
+
+    @property
+    def size(self) -> int:
+        """Bytes of key and value."""
+        return len(self.key or b"") + len(self.value or b"")
+
+    @property
+    def time(self) -> str | None:
+        return None if self.time_ms is None else iso_utc(self.time_ms * 1000)
+
+
+class Record(NamedTuple):
+    """A message and its body, or why it has none."""
+
+    message: Message
+    body: Mapping[str, Any] | None
+    fault: Fault | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Records of one topic, those of a partition in their order, and what the database says is next of each partition
+    before they are written.
+    """
+
+    topic: str
+    records: list[Record]
+    before: Mapping[int, int]
+
+    def after(self) -> dict[int, int]:
+        """What is next of each partition when they are written."""
+        return {record.message.partition: record.message.offset + 1 for record in self.records}
+
+
+class DatabaseAway(AquaError):
+    """The database cannot be written to now, by any record: keep all, try later."""
+
+
+class Moved(AquaError):
+    """Somebody else wrote these partitions, or set them to another place: forget what is held of them, look anew."""
+
+    def __init__(self, topic: str, partitions: list[int]) -> None:
+        super().__init__(f"{topic}: another instance has moved partitions {partitions}")
+        self.partitions = partitions
+
+
+class NothingTaken(AquaError):
+    """The database refuses all records of a topic that are here, and none that it ever took proves that it would take
+    others: keep all, try later.
+    """
+
+
+class LettersUndelivered(AquaError):
+    """Dead letters could not be brought to safety: keep all, try later."""
+
+
+def utc_us(time: datetime) -> int:
+    """Microseconds since 1970-01-01 UTC."""
+    return (time - _EPOCH) // timedelta(microseconds=1)
