@@ -28,17 +28,17 @@ class Decoder:
         self._topic = topic
         self._schema_by_id = schema_by_id
         self._reader = fastavro.parse_schema(without_logical_types(schema(topic)))
-        self._writers: dict[int, Any] = {}
+        self._schemas: dict[int, tuple[Any, Any]] = {}  # by id: the writer's, and ours where it is another
         self._finish = _finish_as(schema(topic))
 
     def __call__(self, value: bytes) -> dict[str, Any]:
         """The body. Raises BreaksContract, and whatever `schema_by_id` does."""
         schema_id = self._id_of(value)
-        writer = self._writer(schema_id)
+        writer, reader = self._schemas.get(schema_id) or self._learned(schema_id)
         stream = io.BytesIO(value)
         stream.seek(_HEADER.size)
         try:
-            body: Any = fastavro.schemaless_reader(stream, writer, self._reader)
+            body: Any = fastavro.schemaless_reader(stream, writer, reader)
             if self._finish is not None:
                 body = self._finish(body)
         except _NOT_OURS as error:
@@ -55,14 +55,14 @@ class Decoder:
             raise self._broken(f"it begins with byte {magic:#04x}, not 0x00: not the registry's wire format")
         return int(schema_id)
 
-    def _writer(self, schema_id: int) -> Any:
-        if schema_id not in self._writers:
-            avro = without_logical_types(self._schema_by_id(schema_id))
-            try:
-                self._writers[schema_id] = fastavro.parse_schema(avro)
-            except fastavro.schema.SchemaParseException as error:
-                raise self._broken(f"schema {schema_id} is not Avro: {error}") from error
-        return self._writers[schema_id]
+    def _learned(self, schema_id: int) -> tuple[Any, Any]:
+        avro = without_logical_types(self._schema_by_id(schema_id))
+        try:
+            writer = fastavro.parse_schema(avro)
+        except fastavro.schema.SchemaParseException as error:
+            raise self._broken(f"schema {schema_id} is not Avro: {error}") from error
+        schemas = self._schemas[schema_id] = writer, None if writer == self._reader else self._reader
+        return schemas
 
     def _broken(self, because: str) -> BreaksContract:
         return BreaksContract(f"{self._topic}: {because}")

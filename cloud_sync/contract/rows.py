@@ -1,14 +1,14 @@
 """From a topic's bodies to the rows of the database, the same for everybody who writes them.
 
-A batch becomes a few statements, each with whole columns for arguments: `INSERT … SELECT … FROM unnest(…)`. All of them
-may run again with the same bodies, in any order, and nothing changes. What a reading tells of its sensor and tank is
-written beside it, where it is news.
+A batch becomes a few statements, each with whole columns for arguments: `INSERT … SELECT … FROM unnest(…)`. The columns
+are texts that PostgreSQL reads, arrays or JSON. All statements may run again with the same bodies, in any order, and
+nothing changes. What a reading tells of its sensor and tank is written beside it, where it is news.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, LiteralString
 
-from cloud_sync.contract.jsontext import json_bytes
+from cloud_sync.contract.columns import array, json_array
 from cloud_sync.contract.topics import (
     GATEWAY_HEALTH,
     SENSOR_ALERTS,
@@ -19,39 +19,49 @@ from cloud_sync.contract.topics import (
 )
 
 Body = Mapping[str, Any]
-Statement = tuple[LiteralString, Sequence[Sequence[Any]]]
+Statement = tuple[LiteralString, Sequence[str]]
 
 _READINGS: Final = """
 INSERT INTO sensor_data.readings (time, sensor_id, tank_id, sensor_type, value, quality_score, metadata)
-SELECT * FROM unnest(%s::timestamptz[], %s::uuid[], %s::uuid[], %s::text[], %s::float8[], %s::float8[], %s::jsonb[])
+SELECT * FROM ROWS FROM (
+    unnest(%s::timestamptz[], %s::uuid[], %s::uuid[], %s::text[], %s::float8[], %s::float8[]),
+    jsonb_array_elements(%s::jsonb))
 ON CONFLICT (sensor_id, time) DO NOTHING"""
 
 _ROLLUPS: Final = """
 INSERT INTO sensor_data.rollups (time, sensor_id, tank_id, sensor_type, count_readings, usable_readings, min_value,
     avg_value, max_value, flag, quality_score, epoch, sequence, metadata)
-SELECT * FROM unnest(%s::timestamptz[], %s::uuid[], %s::uuid[], %s::text[], %s::int[], %s::int[], %s::float8[],
-    %s::float8[], %s::float8[], %s::smallint[], %s::float8[], %s::text[], %s::bigint[], %s::jsonb[])
+SELECT * FROM ROWS FROM (
+    unnest(%s::timestamptz[], %s::uuid[], %s::uuid[], %s::text[], %s::int[], %s::int[], %s::float8[], %s::float8[],
+        %s::float8[], %s::smallint[], %s::float8[], %s::text[], %s::bigint[]),
+    jsonb_array_elements(%s::jsonb))
 ON CONFLICT (sensor_id, time, epoch, sequence) DO NOTHING"""
 
 _GAPS: Final = """
 INSERT INTO sensor_data.gaps (time, gateway, sink, from_time, to_time, count, first_sequence, last_sequence, reason,
     epoch, sequence, metadata)
-SELECT * FROM unnest(%s::timestamptz[], %s::text[], %s::text[], %s::timestamptz[], %s::timestamptz[], %s::bigint[],
-    %s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::bigint[], %s::jsonb[])
+SELECT * FROM ROWS FROM (
+    unnest(%s::timestamptz[], %s::text[], %s::text[], %s::timestamptz[], %s::timestamptz[], %s::bigint[], %s::bigint[],
+        %s::bigint[], %s::text[], %s::text[], %s::bigint[]),
+    jsonb_array_elements(%s::jsonb))
 ON CONFLICT (gateway, time, epoch, sequence) DO NOTHING"""
 
 _HEALTH: Final = """
 INSERT INTO sensor_data.gateway_health (time, gateway, version, uptime_s, readings_per_s, alarms_standing, store, sinks,
     machine, metadata)
-SELECT * FROM unnest(%s::timestamptz[], %s::text[], %s::text[], %s::float8[], %s::float8[], %s::bigint[], %s::jsonb[],
-    %s::jsonb[], %s::jsonb[], %s::jsonb[])
+SELECT * FROM ROWS FROM (
+    unnest(%s::timestamptz[], %s::text[], %s::text[], %s::float8[], %s::float8[], %s::bigint[]),
+    jsonb_array_elements(%s::jsonb), jsonb_array_elements(%s::jsonb), jsonb_array_elements(%s::jsonb),
+    jsonb_array_elements(%s::jsonb))
 ON CONFLICT (gateway, time) DO NOTHING"""
 
 _ANOMALIES: Final = """
 INSERT INTO analytics.anomalies (time, sensor_id, tank_id, sensor_type, value, detector, score, threshold,
     expected_mean, expected_stddev, window_start, window_end, reason, metadata)
-SELECT * FROM unnest(%s::timestamptz[], %s::uuid[], %s::uuid[], %s::text[], %s::float8[], %s::text[], %s::float8[],
-    %s::float8[], %s::float8[], %s::float8[], %s::timestamptz[], %s::timestamptz[], %s::text[], %s::jsonb[])
+SELECT * FROM ROWS FROM (
+    unnest(%s::timestamptz[], %s::uuid[], %s::uuid[], %s::text[], %s::float8[], %s::text[], %s::float8[], %s::float8[],
+        %s::float8[], %s::float8[], %s::timestamptz[], %s::timestamptz[], %s::text[]),
+    jsonb_array_elements(%s::jsonb))
 ON CONFLICT (sensor_id, time, detector) DO NOTHING"""
 
 # One row an occurrence. The raising says what it was, and of two the earlier; the clearing says that it is over, and
@@ -59,8 +69,10 @@ ON CONFLICT (sensor_id, time, detector) DO NOTHING"""
 _ALERTS: Final = """
 INSERT INTO sensor_data.alerts AS old (id, tank_id, sensor_id, alert_type, severity, message, threshold_value,
     actual_value, is_resolved, resolved_at, resolved_by, created_at, metadata)
-SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::uuid[], %s::text[], %s::text[], %s::text[], %s::float8[],
-    %s::float8[], %s::bool[], %s::timestamptz[], %s::text[], %s::timestamptz[], %s::jsonb[])"""
+SELECT * FROM ROWS FROM (
+    unnest(%s::uuid[], %s::uuid[], %s::uuid[], %s::text[], %s::text[], %s::text[], %s::float8[], %s::float8[],
+        %s::bool[], %s::timestamptz[], %s::text[], %s::timestamptz[]),
+    jsonb_array_elements(%s::jsonb))"""
 _RAISED: Final = f"""{_ALERTS}
 ON CONFLICT (id) DO UPDATE SET tank_id = EXCLUDED.tank_id, severity = EXCLUDED.severity, message = EXCLUDED.message,
     threshold_value = EXCLUDED.threshold_value, actual_value = EXCLUDED.actual_value,
@@ -139,7 +151,7 @@ def _health(bodies: Sequence[Body]) -> list[Statement]:
     (time,) = _columns(bodies, "time")
     (gateway,) = _columns([body["metadata"] for body in bodies], "gateway")
     numbers = _columns(bodies, "version", "uptime_s", "readings_per_s", "alarms_standing")
-    parts = [_json(body[name] for body in bodies) for name in ("store", "sinks", "machine", "metadata")]
+    parts = [json_array([body[name] for body in bodies]) for name in ("store", "sinks", "machine", "metadata")]
     return [(_HEALTH, [time, gateway, *numbers, *parts])]
 
 
@@ -159,7 +171,7 @@ def _alerts(bodies: Sequence[Body]) -> list[Statement]:
     return [*found, *_registry(bodies)]
 
 
-def _alert_columns(bodies: Sequence[Body]) -> list[list[Any]]:
+def _alert_columns(bodies: Sequence[Body]) -> list[str]:
     columns = _columns(
         bodies, "id", "tank_id", "sensor_id", "alert_type", "severity", "message", "threshold_value", "actual_value",
         "is_resolved", "resolved_at", "resolved_by", "created_at",
@@ -180,49 +192,44 @@ def _with_what_it_tells(body: Body) -> Body:
 
 def _registry(bodies: Sequence[Body]) -> list[Statement]:
     """The tanks and sensors of these bodies, as the newest of them tell."""
-    tanks: dict[str, Sequence[Any]] = {}
-    sensors: dict[str, Sequence[Any]] = {}
-    for body in sorted(bodies, key=lambda body: str(body["time"])):
-        about = body["metadata"]
-        sensor_type = body["sensor_type"] if "sensor_type" in body else about["sensor_type"]
-        tank_id, sensor_id, gateway, time = body["tank_id"], body["sensor_id"], about["gateway"], body["time"]
-        tanks[tank_id] = (tank_id, _clean(about["tank"]), _clean(gateway), time)
-        facts = (sensor_type, about["unit"], about["probe"], gateway)
-        sensors[sensor_id] = (sensor_id, tank_id, *map(_clean, facts), time)
-    return [(_TANKS, _turned(tanks.values())), (_SENSORS, _turned(sensors.values()))]
+    sensors = _newest(bodies, "sensor_id")
+    tanks = _newest(bodies, "tank_id")
+    about_tanks = [(body["tank_id"], *_told(body, "tank", "gateway"), body["time"]) for body in tanks]
+    about_sensors = [
+        (body["sensor_id"], body["tank_id"], _sensor_type(body), *_told(body, "unit", "probe", "gateway"), body["time"])
+        for body in sensors
+    ]
+    return [(_TANKS, _turned(about_tanks)), (_SENSORS, _turned(about_sensors))]
 
 
-def _columns(bodies: Iterable[Body], *names: str) -> list[list[Any]]:
-    return _turned([_clean(body[name]) for name in names] for body in bodies)
+def _newest(bodies: Iterable[Body], key: str) -> list[Body]:
+    """One body a sensor or tank. Of two of the same time the later one."""
+    newest: dict[str, Body] = {}
+    for body in bodies:
+        name = body[key]
+        if name not in newest or body["time"] >= newest[name]["time"]:
+            newest[name] = body
+    return list(newest.values())
 
 
-def _turned(rows: Iterable[Sequence[Any]]) -> list[list[Any]]:
-    return [list(column) for column in zip(*rows, strict=True)]
+def _sensor_type(body: Body) -> Any:
+    return body["sensor_type"] if "sensor_type" in body else body["metadata"]["sensor_type"]
 
 
-def _metadata(bodies: Iterable[Body]) -> list[str]:
-    return _json(body["metadata"] for body in bodies)
+def _told(body: Body, *names: str) -> list[Any]:
+    return [body["metadata"][name] for name in names]
 
 
-def _json(parts: Iterable[Any]) -> list[str]:
-    return [json_bytes(_clean(part)).decode() for part in parts]
+def _columns(bodies: Sequence[Body], *names: str) -> list[str]:
+    return [array([body[name] for body in bodies]) for name in names]
 
 
-def _clean(value: Any) -> Any:
-    """Text that PostgreSQL takes: of what a garbled reply can bring into a reason, NUL becomes � and half a character
-    \\udcxx, as in Avro.
-    """
-    if isinstance(value, str):
-        return value if value.isprintable() else "".join(map(_storable, value))
-    if isinstance(value, Mapping):
-        return {key: _clean(part) for key, part in value.items()}
-    if isinstance(value, list):
-        return [_clean(part) for part in value]
-    return value
+def _turned(rows: Sequence[Sequence[Any]]) -> list[str]:
+    return [array(column) for column in zip(*rows, strict=True)]
 
 
-def _storable(character: str) -> str:
-    return "\ufffd" if character == "\0" else character.encode("utf-8", "backslashreplace").decode()
+def _metadata(bodies: Sequence[Body]) -> str:
+    return json_array([body["metadata"] for body in bodies])
 
 
 _STATEMENTS: Final[Mapping[str, Callable[[Sequence[Body]], list[Statement]]]] = {

@@ -14,7 +14,19 @@ from cloud_sync.contract.record import Record
 from cloud_sync.contract.records import record
 from cloud_sync.contract.rows import statements
 from tests.backend.database.rows import answer, ask, write
-from tests.cloud_sync.things import GATEWAY, NOON_US, OXYGEN, TANK, WARMTH, change, gap, reading, records, rollup
+from tests.cloud_sync.things import (
+    GATEWAY,
+    NOON_US,
+    OXYGEN,
+    TANK,
+    WARMTH,
+    change,
+    gap,
+    health,
+    reading,
+    records,
+    rollup,
+)
 
 
 def altered(one: Record, **fields: object) -> Record:
@@ -89,6 +101,46 @@ def test_rollups_and_gaps_come_once(database: Connection[Any]) -> None:
         (GATEWAY, "archive", 100, "the ring buffer was full"),
         (GATEWAY, "archive", None, "the ring buffer was full"),
     ]
+
+
+def test_a_gateways_health_comes_once(database: Connection[Any]) -> None:
+    batch = [record(health(1), GATEWAY), record(health(60_000_000), GATEWAY)]
+    assert write(database, batch) == 2
+    assert write(database, batch) == 0
+    body = batch[0].body
+    parts = [body[name] for name in ("version", "uptime_s", "readings_per_s", "alarms_standing")]
+    assert ask(
+        database,
+        """SELECT gateway, version, uptime_s, readings_per_s, alarms_standing, store, sinks, machine, metadata
+           FROM sensor_data.gateway_health WHERE time = %s::timestamptz""",
+        body["time"],
+    ) == [(GATEWAY, *parts, body["store"], body["sinks"], body["machine"], dict(body["metadata"]))]
+
+
+def test_an_anomaly_comes_once_from_each_detector(database: Connection[Any]) -> None:
+    metadata = {"gateway": GATEWAY, "unit": "mg/L", "epoch": None, "sequence": 7}
+    whose = record(reading(1), GATEWAY).body
+    body = {name: whose[name] for name in ("time", "sensor_id", "tank_id", "sensor_type", "value")} | {
+        "detector": "z-score-24h", "score": 4.5, "threshold": 3.0, "expected_mean": 6.0, "expected_stddev": 0.25,
+        "window_start": "2026-11-22T12:00:00.000000Z", "window_end": None, "reason": "too high", "metadata": metadata,
+    }  # fmt: skip
+    one = Record(1, "sensor-anomalies", whose["sensor_id"], NOON_US, body)
+    assert write(database, [one, altered(one, detector="flat-line", score=None)]) == 2
+    assert write(database, [one, one]) == 0
+    assert ask(
+        database,
+        """SELECT detector, value, score, threshold, expected_mean, expected_stddev, window_end, reason, metadata
+           FROM analytics.anomalies ORDER BY detector DESC LIMIT 1""",
+    ) == [("z-score-24h", 7.25, 4.5, 3.0, 6.0, 0.25, None, "too high", metadata)]
+
+
+@pytest.mark.parametrize(
+    "text", ['a "quoted" {text}, with \\ and NULL', "NULL", "", " spaces ", "line\nbreak\ttab", "°C 水"]
+)
+def test_any_text_comes_as_it_was(text: str, database: Connection[Any]) -> None:
+    write(database, [told(altered(record(reading(1), GATEWAY), sensor_type=text), reason=text, unit=text)])
+    assert ask(database, "SELECT sensor_type, metadata ->> 'reason' FROM sensor_data.readings") == [(text, text)]
+    assert ask(database, "SELECT sensor_type, unit FROM sensor_data.sensors") == [(text, text)]
 
 
 ALERTS = """SELECT id, tank_id, sensor_id, alert_type, severity, message, threshold_value, actual_value, is_resolved,

@@ -27,19 +27,15 @@ def test_avro_and_json_make_the_same_rows(record: Record) -> None:
 @given(st.data())
 def test_every_topic_with_a_table_has_its_rows_of_any_body_that_fits(data: st.DataObject) -> None:
     for topic in TOPICS:
-        body = data.draw(of_schema(schema(topic)))
-        (text, columns), *_ = statements(topic, [body])
-        assert text.count("%s") == len(columns)
-        assert {len(column) for column in columns} == {1}
+        bodies = [data.draw(of_schema(schema(topic))) for _ in range(2)]
+        for text, columns in statements(topic, bodies):
+            assert text.count("%s") == len(columns)
 
 
 def rows(topic: str, body: Any) -> list[Any]:
     """Statements with what is JSON in them read, since a number may be written in two ways."""
-    return [
-        (text, [[plain(value) for value in column] for column in columns])
-        for text, columns in statements(topic, [body])
-    ]
+    return [(text, [*map(plain, columns)]) for text, columns in statements(topic, [body])]
 
 
-def plain(value: Any) -> Any:
-    return json.loads(value) if isinstance(value, str) and value.startswith("{") and value.endswith("}") else value
+def plain(column: str) -> Any:
+    return json.loads(column) if column.startswith("[") else column
