@@ -1,6 +1,7 @@
 """`aqua-backend ingest`."""
 
 import argparse
+import gc
 import logging
 import signal
 import sys
@@ -12,6 +13,8 @@ from threading import Event, Thread
 
 from cloud_sync.backend.settings import kafka_settings, registry_settings, with_kafka, with_registry
 from cloud_sync.contract.rows import TOPICS
+
+log = logging.getLogger(__name__)
 
 _PORT = 9464
 _LIVE_WITHIN_S = 60.0
@@ -45,14 +48,14 @@ def describe(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
-    """Until SIGTERM or SIGINT."""
+    """Until SIGTERM or SIGINT; 1 when it ended by itself."""
     from cloud_sync.backend.database.connection import dsn
     from cloud_sync.backend.ingest.backoff import Backoff
     from cloud_sync.backend.ingest.decoder import Decoder
     from cloud_sync.backend.ingest.lane import Lane, Limits
     from cloud_sync.backend.ingest.late import keep_adding_up
     from cloud_sync.backend.ingest.letters import DeadLetters
-    from cloud_sync.backend.ingest.listener import Listener
+    from cloud_sync.backend.ingest.listener import HOST, Listener
     from cloud_sync.backend.ingest.loop import Ingest
     from cloud_sync.backend.ingest.metrics import Metrics
     from cloud_sync.backend.ingest.offsets import Offsets
@@ -65,9 +68,22 @@ def _run(options: argparse.Namespace) -> int:
     kafka, address = kafka_settings(options), dsn(options.dsn_file)
     topics = options.topics or TOPICS
     limits = Limits(options.batch_records, options.batch_mib << 20, options.batch_age_s)
-    clock, stop, metrics = time.monotonic, Event(), Metrics()
+    _make_haste()
+    clock, stop, told_to_stop, metrics = time.monotonic, Event(), Event(), Metrics()
+
+    def hear(*_: object) -> None:
+        told_to_stop.set()
+        stop.set()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+        signal.signal(number, hear)
+
+    def late() -> None:
+        try:
+            keep_adding_up(address, options.refresh_s, stop, _utc, metrics)
+        finally:
+            stop.set()  # whatever ends it ends the process
+
     with Registry(replace(registry_settings(options), timeout_s=_REGISTRY_S)) as registry:
         letters = DeadLetters(kafka, registry, options.group, _utc)
         writer = Writer(address, Offsets(options.group), letters, _utc)
@@ -79,15 +95,20 @@ def _run(options: argparse.Namespace) -> int:
         listener = Listener(
             options.port, metrics.registry, lambda: ingest.ready, lambda: clock() - ingest.turned_s < _LIVE_WITHIN_S
         )
-        Thread(
-            target=keep_adding_up, args=(address, options.refresh_s, stop, _utc, metrics), name="late", daemon=True
-        ).start()
+        log.info("http://%s:%d has /metrics, /ready and /live", HOST, listener.port)
+        Thread(target=late, name="late", daemon=True).start()
         try:
             ingest.run(stop)
         finally:
             stop.set()
             listener.close()
-    return 0
+    return 0 if told_to_stop.is_set() else 1
+
+
+def _make_haste() -> None:
+    """Decoding and the database's thread take turns ten times a batch, and there are no cycles to be searched for."""
+    sys.setswitchinterval(0.0005)
+    gc.set_threshold(50_000)
 
 
 def _utc() -> datetime:

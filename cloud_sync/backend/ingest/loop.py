@@ -11,7 +11,15 @@ from typing import Any
 from cloud_sync.backend.ingest.backoff import Backoff
 from cloud_sync.backend.ingest.lane import Lane
 from cloud_sync.backend.ingest.metrics import Metrics, State
-from cloud_sync.backend.ingest.records import Batch, DatabaseAway, LettersUndelivered, Moved, NothingTaken, Partition
+from cloud_sync.backend.ingest.records import (
+    Batch,
+    DatabaseAway,
+    LettersUndelivered,
+    Moved,
+    NothingTaken,
+    Partition,
+    Record,
+)
 from cloud_sync.backend.ingest.source import Source
 from cloud_sync.backend.ingest.worker import Worker
 from cloud_sync.backend.ingest.writer import Writer, Written
@@ -21,9 +29,9 @@ log = logging.getLogger(__name__)
 
 _MOST = 1000  # messages taken at once
 _POLL_S = 0.1
-_CROWDED_S = 0.25  # a full batch waits so long for the database before Kafka is told to wait
+_CROWDED_S = 1.0  # a full batch waits so long for the database; then what was fetched ahead is given up
 _REPORT_S = 1.0
-_LAST_BATCH_S = 3.0
+_LAST_BATCH_S = 2.0
 
 
 class Ingest:
@@ -47,6 +55,7 @@ class Ingest:
         self._worker = Worker("database")
         self._source = make_source(self._lost)
         self._written: dict[Partition, int] = {}
+        self._newest_s: dict[str, float] = {}
         self._reported_s = 0.0
         self._stopping = False
         self._state = State.STARTING
@@ -71,7 +80,7 @@ class Ingest:
             self._source.close()
 
     def turn(self) -> None:
-        """Once round; takes no longer than a few tenths of a second, or the registry's patience."""
+        """Once round; takes no longer than a second or two, or the registry's patience."""
         self._worker.collect()
         self._begin_next()
         self._hold_back()
@@ -133,7 +142,8 @@ class Ingest:
 
     def _hold_back(self) -> None:
         """Of a topic whose batch is full no more is taken in; of the others it is."""
-        if any(lane.full for lane in self._lanes.values()) and self._worker.collect(_CROWDED_S):
+        crowded = [topic for topic, lane in self._lanes.items() if lane.full and not self._source.is_paused(topic)]
+        if crowded and self._worker.collect(_CROWDED_S):
             self._begin_next()
         for topic, lane in self._lanes.items():
             if lane.full:
@@ -178,12 +188,19 @@ class Ingest:
         metrics.duplicates.labels(topic).inc(written.rows - written.new)
         metrics.transaction.observe(written.took_s)
         if written.newest is not None:
-            metrics.newest.labels(topic).set(datetime.fromisoformat(written.newest).timestamp())
+            self._newest_s[topic] = max(
+                self._newest_s.get(topic, 0.0), datetime.fromisoformat(written.newest).timestamp()
+            )
+            metrics.newest.labels(topic).set(self._newest_s[topic])
+        by_reason: dict[str, list[Record]] = {}
         for record in written.set_aside:
             if record.fault is not None:
-                metrics.dead_letters.labels(topic, record.fault.reason).inc()
-                where = (topic, record.message.partition, record.message.offset)
-                log.error("set aside %s %d at %d: %s: %s", *where, record.fault.reason, record.fault.error)
+                by_reason.setdefault(record.fault.reason, []).append(record)
+        for reason, (record, *others) in by_reason.items():
+            metrics.dead_letters.labels(topic, reason).inc(1 + len(others))
+            where, story = record.message, record.fault.error if record.fault is not None else ""
+            more = f", and {len(others)} more" if others else ""
+            log.error("%s %d: set aside %d%s: %s: %s", topic, where.partition, where.offset, more, reason, story)
 
     def _report(self) -> None:
         if self._clock() - self._reported_s < _REPORT_S:

@@ -90,6 +90,9 @@ class Source:
         self._unassign(ours)
         self.unplaced.update(ours)
 
+    def is_paused(self, topic: str) -> bool:
+        return topic in self._paused
+
     def pause(self, topic: str) -> None:
         if topic not in self._paused:
             self._paused.add(topic)

@@ -29,6 +29,7 @@ from tests.services.service import free_port
 
 ROOT = Path(__file__).parents[3]
 PARTITIONS = 3
+_ROOMY = {"queue.buffering.max.messages": 2_000_000, "compression.type": "zstd"}
 T = TypeVar("T")
 
 
@@ -86,10 +87,10 @@ class Process:
     def is_ready(self) -> bool:
         return self.ask("/ready")[0] == 200
 
-    def metric(self, name: str) -> float:
-        """The value of a line such as `aqua_ingest_rows_total{topic="sensor-readings"}`; 0 where there is none."""
+    def metric(self, name: str, missing: float = 0.0) -> float:
+        """The value of a line such as `aqua_ingest_rows_total{topic="sensor-readings"}`."""
         lines = self.ask("/metrics")[1].splitlines()
-        return next((float(line.rpartition(" ")[2]) for line in lines if line.startswith(f"{name} ")), 0.0)
+        return next((float(line.rpartition(" ")[2]) for line in lines if line.startswith(f"{name} ")), missing)
 
 
 class Stage:
@@ -104,14 +105,37 @@ class Stage:
         (folder / "kafka.properties").write_text("session.timeout.ms=6000\nheartbeat.interval.ms=500\n")
         with self.schemas() as schemas:
             self.ids = {topic: schemas.register(topic) for topic in (*rows.TOPICS, SENSOR_READINGS_DLQ)}
-        self.database = psycopg.connect(dsn, autocommit=True)
+        self.database = self.connect()
         migrate(self.database)
-        self._dead_before = self.ends(SENSOR_READINGS_DLQ)
         for topic in rows.TOPICS:
             for partition, end in self.ends(topic).items():
                 self.database.execute(
                     "INSERT INTO aqua.offsets VALUES (%s, %s, %s, %s)", [self.group, topic, partition, end]
                 )
+
+    def connect(self) -> psycopg.Connection[Any]:
+        self.database = psycopg.connect(self.dsn, autocommit=True)
+        return self.database
+
+    def count_attempts(self, row_s: float = 0.0) -> None:
+        """From now on: rows that committed transactions tried to insert, also such that were there already. Each row
+        takes so long.
+        """
+        self.database.execute(
+            """CREATE TABLE public.attempts (row_s FLOAT8);
+               CREATE FUNCTION public.attempted() RETURNS trigger LANGUAGE plpgsql AS
+               $$ BEGIN PERFORM pg_sleep(TG_ARGV[0]::float8); INSERT INTO public.attempts VALUES (TG_ARGV[0]::float8);
+                  RETURN NEW; END $$"""
+        )
+        self.database.execute(
+            sql.SQL(
+                """CREATE TRIGGER attempted BEFORE INSERT ON sensor_data.readings
+                   FOR EACH ROW EXECUTE FUNCTION public.attempted({})"""
+            ).format(sql.Literal(str(row_s)))
+        )
+
+    def attempts(self) -> int:
+        return self.count("public.attempts")
 
     def process(self, *options: str, **replaced: str) -> Process:
         """One that is not started. `replaced`: other options than the usual, such as `registry=URL`."""
@@ -149,7 +173,7 @@ class Stage:
     def send_bytes(self, values: Iterable[tuple[str, int, bytes | None]]) -> None:
         """To topic and partition; all are there when this returns."""
         failed: list[object] = []
-        producer = Producer({"bootstrap.servers": self.kafka.bootstrap, "linger.ms": 5, "log_level": 0})
+        producer = Producer({"bootstrap.servers": self.kafka.bootstrap, "linger.ms": 5, "log_level": 0} | _ROOMY)
         for topic, partition, value in values:
             producer.produce(
                 topic,
