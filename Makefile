@@ -5,7 +5,7 @@ PYTHON ?= $(firstword $(foreach p,python3 python3.13 python3.12 python3.11,$(she
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test services bench bench-wear bench-outage lint lock clean
+.PHONY: run test services bench bench-wear bench-outage bench-ingest lint lock clean
 
 run: $(VENV)/.run
 	@$(BIN)/python -m simulators.demo
@@ -31,6 +31,9 @@ bench-wear: $(VENV)/.dev  # bytes on the card a reading, by commit_s
 
 bench-outage: $(VENV)/.dev  # a week's backlog drained; READINGS=1000000 for less
 	$(BIN)/python -m tests.bench.outage $(READINGS)
+
+bench-ingest: $(VENV)/.dev  # from Kafka into PostgreSQL, against COPY
+	$(BIN)/python -m tests.bench.ingest $(READINGS)
 
 LOCK := uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-annotate pyproject.toml
 lock:  # needs uv on the PATH: a Pi's packages, those of the simulated farm, those of the tests

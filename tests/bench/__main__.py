@@ -1,7 +1,7 @@
 """`make bench`: every figure of the README's table, in a few minutes. Compare ratios; machines are noisy.
 
-Benches of their own: `tests.bench.wear` (the card), `tests.bench.outage` (a week without the cloud) and
-`tests.bench.recorded_day` (a real sonde's day).
+Benches of their own: `tests.bench.wear` (the card), `tests.bench.outage` (a week without the cloud),
+`tests.bench.recorded_day` (a real sonde's day) and `tests.bench.ingest` (from Kafka into PostgreSQL).
 """
 
 import sys
