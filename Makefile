@@ -5,19 +5,23 @@ PYTHON ?= $(firstword $(foreach p,python3 python3.13 python3.12 python3.11,$(she
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test bench bench-wear bench-outage lint lock clean
+.PHONY: run test services bench bench-wear bench-outage lint lock clean
 
 run: $(VENV)/.run
 	@$(BIN)/python -m simulators.demo
 
 test: $(VENV)/.dev
-	@.ci/debian-packages mosquitto strace fiu-utils:fiu-run maven:mvn
+	@.ci/debian-packages mosquitto strace fiu-utils:fiu-run maven:mvn postgresql:pg_ctlcluster nodejs:node npm
 	@$(BIN)/python -m tests.services.downloads
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/pytest
+
+services: $(VENV)/.dev  # Kafka, schema registry, databases, MQTT broker, for a developer; Ctrl-C stops them
+	@.ci/debian-packages mosquitto maven:mvn postgresql:pg_ctlcluster nodejs:node npm
+	@$(BIN)/python -m tests.services
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m tests.bench

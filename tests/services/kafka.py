@@ -45,9 +45,10 @@ class Kafka(Service):
     name = "Apache Kafka"
     protocols: Mapping[str, str] = {"PLAINTEXT": "PLAINTEXT"}  # listener → its protocol
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, port: int | None = None) -> None:
         super().__init__(folder)
         self._ports = {listener: free_port() for listener in self.protocols}
+        self._ports["PLAINTEXT"] = port or self._ports["PLAINTEXT"]
         self._controller = free_port()
 
     @property

@@ -139,14 +139,24 @@ class Service:
 def free_port() -> int:
     """A port nobody listens on, which the kernel lends to no client either."""
     for port in random.sample(_PORTS, len(_PORTS)):
-        with socket.socket() as one:
-            one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                one.bind((HOST, port))
-            except OSError:
-                continue
+        if _free(port):
             return port
     raise ServiceFailed(f"no port of {HOST} between {_PORTS.start} and {_PORTS.stop} is free")
+
+
+def usual_port(port: int) -> int:
+    """This one, or a free one where it is taken."""
+    return port if _free(port) else free_port()
+
+
+def _free(port: int) -> bool:
+    with socket.socket() as one:
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            one.bind((HOST, port))
+        except OSError:
+            return False
+    return True
 
 
 def listens(port: int) -> bool:
