@@ -89,6 +89,11 @@ def statements(topic: str, bodies: Sequence[Body]) -> list[Statement]:
     return _STATEMENTS[topic](bodies) if bodies else []
 
 
+def rehearsal() -> list[Statement]:
+    """Every statement with no rows: where all can be executed, tables, columns, keys and rights are as needed."""
+    return [(statement, [[]] * statement.count("%s")) for statement in _ALL]
+
+
 def _readings(bodies: Sequence[Body]) -> list[Statement]:
     columns = _columns(bodies, "time", "sensor_id", "tank_id", "sensor_type", "value", "quality_score")
     return [(_READINGS, [*columns, _metadata(bodies)]), *_registry(bodies)]
@@ -183,4 +188,5 @@ _STATEMENTS: Final[Mapping[str, Callable[[Sequence[Body]], list[Statement]]]] = 
     SENSOR_GAPS: _gaps,
     SENSOR_ALERTS: _alerts,
 }
+_ALL: Final = (_READINGS, _ROLLUPS, _GAPS, _RAISED, _CLEARED, _TANKS, _SENSORS)
 TOPICS: Final = tuple(_STATEMENTS)
