@@ -91,7 +91,8 @@ def failure_of(error: psycopg.Error) -> Failure:
 
 def reason_of(error: psycopg.Error) -> str:
     """One line: what was said, its code, and what a person can do about it where that is known."""
-    words = " ".join(str(error).split())[:500]
+    said = filter(None, (error.diag.message_primary or str(error), error.diag.message_detail))
+    words = " ".join("; ".join(said).split())[:500]
     code = f" [{error.sqlstate}]" if error.sqlstate else ""
     remedy = next((remedy for sign, remedy in _REMEDIES.items() if sign in (error.sqlstate or words)), None)
     return f"{words}{code}" if remedy is None else f"{words}{code}: {remedy}"

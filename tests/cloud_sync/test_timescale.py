@@ -1,26 +1,42 @@
 """The TimescaleDB sink against a real PostgreSQL behind a proxy, and against a real TimescaleDB."""
 
-from collections.abc import Iterator
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import LiteralString
+from unittest import mock
 
 import psycopg
 import pytest
 from psycopg import sql
 
+from agent.domain.errors import SinkMisconfigured, SinkUnavailable
 from cloud_sync.backend.database.migrate import migrate
-from tests.cloud_sync.sink_contract import JudgingSinkContract
-from tests.cloud_sync.timescale_world import TimescaleWorld, a_world
+from cloud_sync.contract.record import Record
+from cloud_sync.contract.records import record
+from cloud_sync.contract.rows import TOPICS, rehearsal, statements
+from cloud_sync.contract.topics import GATEWAY_HEALTH
+from cloud_sync.uplink.breaker import Failure
+from cloud_sync.uplink.interfaces import BatchRefused, Delivery, TooSlow
+from cloud_sync.uplink.timescale import TimescaleSink
+from tests.cloud_sync.sink_contract import (
+    JudgingSinkContract,
+    Mood,
+    assert_complete,
+    everything_sent,
+    sequences,
+)
+from tests.cloud_sync.things import GATEWAY, change, gap, health, records, rollup
+from tests.cloud_sync.timescale_world import PASSWORD, TimescaleWorld, a_world, held, migrated, sink_of
+from tests.services.fixtures import OwnService
 from tests.services.postgres import Postgres
-
-_MADE = "aqua_for_gateways"
+from tests.services.timescale import Timescale
 
 
 @pytest.fixture(scope="module")
 def template(postgres: Postgres) -> str:
-    """A migrated database to be copied."""
-    postgres.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(_MADE)))
-    with psycopg.connect(postgres.dsn_of(_MADE), autocommit=True) as connection:
-        migrate(connection)
-    return _MADE
+    return migrated(postgres)
 
 
 @pytest.fixture
@@ -31,3 +47,245 @@ def world(postgres: Postgres, template: str) -> Iterator[TimescaleWorld]:
 
 class TestTimescaleKeepsTheContract(JudgingSinkContract):
     pass
+
+
+async def sent(sink: TimescaleSink, batch: Sequence[Record]) -> Delivery:
+    await sink.open()
+    try:
+        return await sink.send(batch)
+    finally:
+        await sink.close()
+
+
+async def opens(sink: TimescaleSink) -> None:
+    await sink.open()
+    await sink.close()
+
+
+async def until(come: Callable[[], bool], within_s: float = 10.0) -> None:
+    deadline = time.monotonic() + within_s
+    while not come():
+        assert time.monotonic() < deadline, "it never came"
+        await asyncio.sleep(0.01)
+
+
+async def test_the_server_is_killed_stopped_and_started_under_way(own_service: OwnService[Postgres]) -> None:
+    server = own_service(Postgres)
+    with a_world(server, migrated(server)) as world:
+        ways = [server.start, server.stop, server.start, server.kill]
+
+        def next_way(pauses: int) -> None:
+            if ways:
+                ways.pop()()
+            else:
+                world.behave()
+
+        world.misbehave(Mood.LOSES_THE_ANSWER)  # so that there are pauses, and something to be written twice
+        backlog, pauses = await everything_sent(world, next_way)
+        assert backlog.dead == [] and ways == [] and pauses >= 5
+        assert_complete(world)
+
+
+async def test_a_real_timescaledb_takes_all_lanes_and_takes_them_again(timescale: Timescale) -> None:
+    with timescale.fresh() as dsn:
+        with psycopg.connect(dsn, autocommit=True) as connection:
+            migrate(connection)
+        world = mock.Mock(sink=lambda: sink_of(dsn), received=lambda: held(dsn))
+        for _ in range(2):
+            backlog, pauses = await everything_sent(world, lambda _: None)
+            assert backlog.dead == [] and pauses == 0
+            assert_complete(world)
+
+
+async def test_half_of_a_batch_is_never_there(world: TimescaleWorld) -> None:
+    sink = world.sink()
+    await sink.open()
+    world.proxy.cuts_before_commit = True  # every statement has been executed by then
+    with pytest.raises(SinkUnavailable):
+        await sink.send(records(1, 50))
+    await until(lambda: not world.sessions())
+    assert world.received() == []
+    world.behave()
+    assert (await sink.send(records(1, 50))).rejected == ()
+    await sink.close()
+    assert sequences(world) == list(range(1, 51))
+
+
+async def test_cut_off_in_the_midst_leaves_no_half_and_its_connection_is_not_used_again(world: TimescaleWorld) -> None:
+    sink = world.sink(lock_timeout_s=60, statement_timeout_s=60)
+    await sink.open()
+    before = world.sessions()
+    with psycopg.connect(world.dsn) as somebody:
+        somebody.execute("LOCK TABLE sensor_data.tanks")  # which comes after the readings
+        sending = asyncio.create_task(sink.send(records(1, 50)))
+        await until(lambda: waits_for_a_lock(world))
+        sending.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await sending
+        await sink.close()
+        await until(lambda: not sink_is_busy(sink))
+    await until(lambda: not before & world.sessions())
+    assert sequences(world) in ([], list(range(1, 51)))
+    await sink.open()
+    await sink.send(records(1, 60))
+    assert world.sessions() and not before & world.sessions()
+    await sink.close()
+    assert sequences(world) == list(range(1, 61))
+
+
+def waits_for_a_lock(world: TimescaleWorld) -> bool:
+    with psycopg.connect(world.dsn) as connection:
+        ask = "SELECT count(*) FROM pg_stat_activity WHERE usename = %s AND wait_event_type = 'Lock'"
+        return connection.execute(ask, [world.role]).fetchone() == (1,)
+
+
+def sink_is_busy(sink: TimescaleSink) -> bool:
+    return sink._thread.busy
+
+
+async def test_closing_while_it_connects_leaves_no_connection(world: TimescaleWorld) -> None:
+    world.misbehave(Mood.HANGS)
+    sink = world.sink(connect_timeout_s=30)
+    opening = asyncio.create_task(sink.open())
+    await asyncio.sleep(0.1)
+    opening.cancel()
+    await asyncio.wait({opening})
+    await sink.close()
+    world.behave()
+    await until(lambda: not sink_is_busy(sink))
+    await until(lambda: not world.sessions())
+    await opens(sink)
+
+
+async def test_a_lock_that_is_not_to_be_had_passes(world: TimescaleWorld) -> None:
+    sink = world.sink()
+    await sink.open()
+    with psycopg.connect(world.dsn) as somebody:
+        somebody.execute("LOCK TABLE sensor_data.readings")
+        with pytest.raises(SinkUnavailable, match=r"lock timeout \[55P03\]") as caught:
+            await sink.send(records(1, 3))
+        assert not isinstance(caught.value, TooSlow)
+    await sink.send(records(1, 3))
+    await sink.close()
+    assert sequences(world) == [1, 2, 3]
+
+
+async def test_the_statement_timeout_asks_for_smaller_batches(world: TimescaleWorld) -> None:
+    sink = world.sink()
+    await sink.open()
+    world.dawdle()
+    with pytest.raises(TooSlow, match=r"statement timeout \[57014\]"):
+        await sink.send(records(1, 3))
+    await sink.close()
+    assert world.received() == []
+
+
+async def test_a_refused_batch_tells_the_constraint_and_the_connection_goes_on(world: TimescaleWorld) -> None:
+    sink = world.sink()
+    await sink.open()
+    sessions, good = world.sessions(), records(1, 3)
+    bad = good[1]._replace(body={**good[1].body, "quality_score": 1.5})
+    with pytest.raises(BatchRefused, match=r'readings_quality_is_a_share"; Failing row contains .*\[23514\]'):
+        await sink.send([good[0], bad])
+    with pytest.raises(BatchRefused, match="lists of mixed types"):
+        await sink.send([good[0], good[1]._replace(body={**good[1].body, "value": "warm"})])
+    with pytest.raises(BatchRefused, match="no row can be made of a record without 'value'"):
+        await sink.send([good[0]._replace(body={k: v for k, v in good[0].body.items() if k != "value"})])
+    assert world.received() == []
+    await sink.send(good)
+    assert world.sessions() == sessions
+    await sink.close()
+
+
+async def test_what_was_sent_is_counted(world: TimescaleWorld) -> None:
+    sink = world.sink()
+    await sink.open()
+    before = world.proxy.upwards
+    few = await sink.send(records(1, 1))
+    many = await sink.send(records(2, 200))
+    await sink.close()
+    assert few.sent_bytes < many.sent_bytes
+    assert few.sent_bytes + many.sent_bytes == pytest.approx(world.proxy.upwards - before, abs=20)
+
+
+async def test_a_database_that_nobody_migrated_is_told(postgres: Postgres) -> None:
+    with postgres.fresh() as dsn, pytest.raises(SinkMisconfigured, match="run `aqua-backend db migrate`"):
+        await sink_of(dsn).open()
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ("ALTER TABLE sensor_data.rollups DROP COLUMN usable_readings", "usable_readings.*`aqua-backend db migrate`"),
+        ("DROP INDEX sensor_data.idx_readings_sensor_id_time", "ON CONFLICT.*`aqua-backend db migrate`"),
+        ("REVOKE INSERT ON sensor_data.gaps FROM {}", "permission denied for table gaps .42501.: grant"),
+        ("REVOKE UPDATE ON sensor_data.alerts FROM {}", "permission denied for table alerts .42501.: grant"),
+    ],
+)
+async def test_a_table_that_cannot_be_written_is_told_before_anything_is(
+    world: TimescaleWorld, change: LiteralString, told: str
+) -> None:
+    world.execute(sql.SQL(change).format(sql.Identifier(world.role)))
+    sink = world.sink()
+    with pytest.raises(SinkMisconfigured, match=told):
+        await sink.open()
+    with pytest.raises(SinkMisconfigured, match=told):
+        await sink.send(records(1, 3))
+
+
+async def test_a_missing_database_or_user_is_told(world: TimescaleWorld) -> None:
+    with pytest.raises(SinkMisconfigured, match='database "nowhere" does not exist'):
+        await world.sink(database="nowhere").open()
+    with pytest.raises(SinkMisconfigured, match=r"authentication failed.*are user and password right"):
+        await world.sink(user="nobody").open()
+    with pytest.raises(SinkMisconfigured, match="no password supplied"):
+        await world.sink(password=None).open()
+
+
+async def test_no_password_is_told(world: TimescaleWorld, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    logging.getLogger("psycopg").setLevel(logging.DEBUG)
+    world.refuse_us()
+    sink = world.sink()
+    with pytest.raises(SinkMisconfigured) as caught:
+        await sink.open()
+    world.admit_us()
+    await opens(sink)
+    logging.getLogger("psycopg").setLevel(logging.ERROR)
+    assert PASSWORD not in caplog.text + str(caught.value) + repr(world.settings())
+    quoting = psycopg.errors.InvalidPassword(f"{PASSWORD} is wrong")
+    assert PASSWORD not in str(sink._told(Failure.NEEDS_A_PERSON, quoting))
+
+
+async def test_a_read_only_server_is_waited_for(world: TimescaleWorld) -> None:
+    world.execute(sql.SQL("ALTER ROLE {} SET default_transaction_read_only = on").format(sql.Identifier(world.role)))
+    with pytest.raises(SinkUnavailable, match=r"read-only transaction \[25006\]"):
+        await world.sink().open()
+
+
+async def test_what_is_acknowledged_is_on_the_disk_whatever_the_default_is(world: TimescaleWorld) -> None:
+    statement = "ALTER ROLE {} SET synchronous_commit = off"
+    world.execute(sql.SQL(statement).format(sql.Identifier(world.role)))
+    world.execute("""
+        CREATE FUNCTION public.note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+            NEW.metadata = jsonb_build_object('commit', current_setting('synchronous_commit'),
+                'statement', current_setting('statement_timeout'), 'lock', current_setting('lock_timeout'),
+                'idle', current_setting('idle_in_transaction_session_timeout'));
+            RETURN NEW; END $$;
+        CREATE TRIGGER note BEFORE INSERT ON sensor_data.readings FOR EACH ROW EXECUTE FUNCTION public.note()""")
+    await sent(world.sink(idle_in_transaction_timeout_s=7), records(1, 1))
+    [body] = world.received()
+    assert body["metadata"] == {"commit": "on", "statement": "1s", "lock": "200ms", "idle": "7s"}
+
+
+def test_the_rehearsal_leaves_nothing_out() -> None:
+    alarms = [record(change(1), GATEWAY), record(change(2, active=False), GATEWAY)]
+    built = [*records(1, 1), *alarms, *(record(entry, GATEWAY) for entry in (gap(1), rollup(1), health(1)))]
+    known = {record.topic for record in built}
+    assert set(TOPICS) <= known, "a topic is missing in this test"
+    wanted = {query for one in built if one.topic in TOPICS for query, _ in statements(one.topic, [one.body])}
+    assert wanted == {query for query, _ in rehearsal()}
+
+
+def test_the_gateways_health_is_wanted_as_soon_as_there_is_a_row_for_it(world: TimescaleWorld) -> None:
+    assert world.sink().batching.health == (GATEWAY_HEALTH in TOPICS)

@@ -16,6 +16,7 @@ from psycopg.rows import dict_row
 
 from agent.domain.errors import SinkUnavailable
 from agent.domain.secret import Secret
+from cloud_sync.backend.database.migrate import migrate
 from cloud_sync.contract.record import Record
 from cloud_sync.contract.timestamps import iso_utc
 from cloud_sync.uplink.interfaces import Batching, Sink
@@ -58,6 +59,23 @@ def held(dsn: str) -> list[Mapping[str, Any]]:
     with psycopg.connect(dsn, row_factory=dict_row) as connection:
         rows = [row for question in _HELD for row in connection.execute(question)]
     return [{**row, "time": iso_utc((row["time"] - _BEGINNING) // timedelta(microseconds=1))} for row in rows]
+
+
+def migrated(server: Postgres) -> str:
+    """The name of a database to be copied."""
+    name = f"aqua_{uuid4().hex[:8]}"
+    server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    with psycopg.connect(server.dsn_of(name), autocommit=True) as connection:
+        migrate(connection)
+    return name
+
+
+def sink_of(dsn: str, **settings: Any) -> TimescaleSink:
+    """Straight to a database, as whoever its DSN names."""
+    parts = conninfo_to_dict(dsn)
+    password = Secret(str(parts["password"]), "PASSWORD_FILE") if "password" in parts else None
+    own = {"host": parts["host"], "port": int(str(parts["port"])), "user": parts["user"], "database": parts["dbname"]}
+    return TimescaleSink(TimescaleSettings(**{**own, "password": password, "linger_s": 0.0, **settings}), GATEWAY)
 
 
 class TimescaleWorld(JudgingWorld):
