@@ -89,9 +89,10 @@ def statements(topic: str, bodies: Sequence[Body]) -> list[Statement]:
     return _STATEMENTS[topic](bodies) if bodies else []
 
 
-def rehearsal() -> list[Statement]:
-    """Every statement with no rows: where all can be executed, tables, columns, keys and rights are as needed."""
-    return [(statement, [[]] * statement.count("%s")) for statement in _ALL]
+def rehearsal(topics: Iterable[str]) -> list[Statement]:
+    """What writes these topics, with no rows: where it runs, tables, columns, keys and rights are as they must be."""
+    needed = dict.fromkeys(statement for topic in topics for statement in _NEEDED[topic])
+    return [(statement, [[]] * statement.count("%s")) for statement in needed]
 
 
 def _readings(bodies: Sequence[Body]) -> list[Statement]:
@@ -188,5 +189,10 @@ _STATEMENTS: Final[Mapping[str, Callable[[Sequence[Body]], list[Statement]]]] = 
     SENSOR_GAPS: _gaps,
     SENSOR_ALERTS: _alerts,
 }
-_ALL: Final = (_READINGS, _ROLLUPS, _GAPS, _RAISED, _CLEARED, _TANKS, _SENSORS)
+_NEEDED: Final[Mapping[str, Sequence[LiteralString]]] = {
+    SENSOR_READINGS: (_READINGS, _TANKS, _SENSORS),
+    SENSOR_ROLLUPS: (_ROLLUPS, _TANKS, _SENSORS),
+    SENSOR_GAPS: (_GAPS,),
+    SENSOR_ALERTS: (_RAISED, _CLEARED, _TANKS, _SENSORS),
+}
 TOPICS: Final = tuple(_STATEMENTS)

@@ -12,7 +12,7 @@ import psycopg
 from agent.domain.errors import SinkMisconfigured, SinkUnavailable
 from cloud_sync.contract.record import Record
 from cloud_sync.contract.rows import TOPICS, Statement, rehearsal, statements
-from cloud_sync.contract.topics import GATEWAY_HEALTH
+from cloud_sync.contract.topics import GATEWAY_HEALTH, SENSOR_ALERTS, SENSOR_GAPS, SENSOR_READINGS, SENSOR_ROLLUPS
 from cloud_sync.uplink.breaker import Failure
 from cloud_sync.uplink.interfaces import Batching, BatchRefused, BatchTooLarge, Delivery, TooSlow
 from cloud_sync.uplink.own_thread import OwnThread
@@ -20,6 +20,11 @@ from cloud_sync.uplink.packer import Packer
 from cloud_sync.uplink.timescale_errors import SMALLER_MAY_DO, TOO_LARGE, failure_of, reason_of
 from cloud_sync.uplink.timescale_session import Session
 from cloud_sync.uplink.timescale_settings import TimescaleSettings
+
+# A gateway's own, as far as there are rows for them.
+_OURS = tuple(
+    topic for topic in (SENSOR_READINGS, SENSOR_ROLLUPS, SENSOR_GAPS, SENSOR_ALERTS, GATEWAY_HEALTH) if topic in TOPICS
+)
 
 
 class TimescaleSink:
@@ -38,7 +43,7 @@ class TimescaleSink:
     def batching(self) -> Batching:
         own = self._settings
         deadline_s = 2.0 * own.connect_timeout_s + own.statement_timeout_s  # a name may have two addresses
-        return Batching(own.batch, own.linger_s, deadline_s, health=GATEWAY_HEALTH in TOPICS)
+        return Batching(own.batch, own.linger_s, deadline_s, health=GATEWAY_HEALTH in _OURS)
 
     async def open(self) -> None:
         """Whether all tables can be written is seen by writing no rows to them."""
@@ -87,7 +92,7 @@ class TimescaleSink:
         own = self._settings
         limits_s = (own.statement_timeout_s, own.lock_timeout_s, own.idle_in_transaction_timeout_s)
         statement_ms, lock_ms, idle_ms = (round(limit_s * 1000) for limit_s in limits_s)
-        return Session(own.address(), (statement_ms, lock_ms, idle_ms), rehearsal())
+        return Session(own.address(), (statement_ms, lock_ms, idle_ms), rehearsal(_OURS))
 
     def _without_password(self, words: str) -> str:
         """A server may quote what it was sent, and its words are logged."""
