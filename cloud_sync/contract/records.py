@@ -96,7 +96,7 @@ def alert_record(change: AlarmChange, gateway: str) -> Record:
             "tank": tank,
             "probe": probe,
             "unit": unit,
-            **_origin(gateway, at),
+            **origin(gateway, at),
             "sequence": change.seq,
         },
     }
@@ -155,7 +155,8 @@ def rollup_record(rollup: Rollup, gateway: str) -> Record:
     return Record(rollup.seq, SENSOR_ROLLUPS, sensor_id, rollup.minute_us, body)
 
 
-def _origin(gateway: str, at: Instant) -> dict[str, Any]:
+def origin(gateway: str, at: Instant) -> dict[str, Any]:
+    """Where something comes from: gateway and boot, and how good its time is."""
     return {"gateway": gateway, "boot_id": at.boot_id, "boot_s": at.boot_s, "clock": _clock(at)}
 
 
