@@ -20,7 +20,7 @@ from cloud_sync.contract.topics import (
 )
 
 Body = Mapping[str, Any]
-Statement = tuple[LiteralString, Sequence[Sequence[Any]]]
+Statement = tuple[LiteralString, Sequence[str]]
 
 
 def statements(topic: str, bodies: Sequence[Body]) -> list[Statement]:
@@ -78,7 +78,7 @@ def _alerts(bodies: Sequence[Body]) -> list[Statement]:
     return [*found, *_registry(bodies)]
 
 
-def _alert_columns(bodies: Sequence[Body]) -> list[list[Any]]:
+def _alert_columns(bodies: Sequence[Body]) -> list[str]:
     columns = _columns(
         bodies, "id", "tank_id", "sensor_id", "alert_type", "severity", "message", "threshold_value", "actual_value",
         "is_resolved", "resolved_at", "resolved_by", "created_at",
@@ -98,29 +98,45 @@ def _with_what_it_tells(body: Body) -> Body:
 
 
 def _registry(bodies: Sequence[Body]) -> list[Statement]:
-    """The tanks and sensors of these bodies, as the newest of them tell."""
-    tanks: dict[str, Sequence[Any]] = {}
-    sensors: dict[str, Sequence[Any]] = {}
-    for body in sorted(bodies, key=lambda body: str(body["time"])):
-        about = body["metadata"]
-        sensor_type = body.get("sensor_type") or about["sensor_type"]
-        tank_id, sensor_id, gateway, time = body["tank_id"], body["sensor_id"], about["gateway"], body["time"]
-        tanks[tank_id] = (tank_id, _clean(about["tank"]), _clean(gateway), time)
-        facts = (sensor_type, about["unit"], about["probe"], gateway)
-        sensors[sensor_id] = (sensor_id, tank_id, *map(_clean, facts), time)
-    return [(inserts.TANKS, _turned(tanks.values())), (inserts.SENSORS, _turned(sensors.values()))]
+    """The sensors of these bodies and their tanks, as the newest body of each tells."""
+    sensors = _newest(bodies, "sensor_id")
+    tanks = _newest(sensors, "tank_id")
+    facts = [{"sensor_type": body.get("sensor_type"), **body["metadata"]} for body in sensors]
+    sensor = [*_columns(sensors, "sensor_id", "tank_id"), *_columns(facts, "sensor_type", "unit", "probe", "gateway")]
+    tank = [*_columns(tanks, "tank_id"), *_columns([body["metadata"] for body in tanks], "tank", "gateway")]
+    return [
+        (inserts.TANKS, [*tank, *_columns(tanks, "time")]),
+        (inserts.SENSORS, [*sensor, *_columns(sensors, "time")]),
+    ]
 
 
-def _columns(bodies: Iterable[Body], *names: str) -> list[list[Any]]:
-    return _turned([_clean(body[name]) for name in names] for body in bodies)
+def _newest(bodies: Sequence[Body], of: str) -> list[Body]:
+    newest: dict[str, Body] = {}
+    for body in bodies:
+        if (known := newest.get(body[of])) is None or body["time"] >= known["time"]:
+            newest[body[of]] = body
+    return list(newest.values())
 
 
-def _turned(rows: Iterable[Sequence[Any]]) -> list[list[Any]]:
-    return [list(column) for column in zip(*rows, strict=True)]
+def _columns(bodies: Sequence[Body], *names: str) -> list[str]:
+    return [_array(_clean(body[name]) for body in bodies) for name in names]
 
 
-def _json(bodies: Iterable[Body], name: str) -> list[str]:
-    return [json_bytes(_clean(body[name])).decode() for body in bodies]
+def _json(bodies: Sequence[Body], name: str) -> str:
+    return _array(json_bytes(_clean(body[name])).decode() for body in bodies)
+
+
+def _array(values: Iterable[Any]) -> str:
+    """An array as PostgreSQL writes it: to make one of a list takes psycopg ten times as long."""
+    return "{" + ",".join(map(_element, values)) + "}"
+
+
+def _element(value: Any) -> str:
+    if value is None:
+        return "NULL"
+    if isinstance(value, str):
+        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return f'"{value}"'
 
 
 def _clean(value: Any) -> Any:

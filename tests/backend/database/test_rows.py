@@ -1,5 +1,6 @@
 """What gateways deliver becomes the right rows, however often and in whatever order it comes."""
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import permutations
@@ -9,6 +10,8 @@ from uuid import UUID
 
 import psycopg
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 from psycopg import Connection
 
 from agent.domain.reading import Flag
@@ -16,7 +19,7 @@ from cloud_sync.contract.health_record import health_record
 from cloud_sync.contract.record import Record
 from cloud_sync.contract.records import record
 from cloud_sync.contract.rows import statements
-from cloud_sync.contract.topics import SENSOR_ANOMALIES, SENSOR_READINGS
+from cloud_sync.contract.topics import SENSOR_ANOMALIES, SENSOR_GAPS, SENSOR_READINGS
 from tests.backend.database.rows import answer, ask, write
 from tests.cloud_sync.things import (
     GATEWAY,
@@ -90,6 +93,20 @@ def test_a_quality_outside_0_to_1_is_refused(quality: float, database: Connectio
         write(database, [altered(record(reading(1), GATEWAY), quality_score=quality)])
 
 
+@given(st.lists(st.one_of(st.none(), st.text(alphabet=st.characters(exclude_categories=[])))))
+@example(["NULL", None, "", '"', "\\", '\\"', "{a,b}", " ", "\n", "%s", "\0", "\ud800"])
+def test_every_text_arrives_as_it_was(postgres: Postgres, texts: list[str | None]) -> None:
+    gaps = [{**record(gap(1), GATEWAY).body, "reason": text, "metadata": {**METADATA, "text": text}} for text in texts]
+    [(_, columns)] = statements(SENSOR_GAPS, gaps) or [("", [""] * 12)]
+    with psycopg.connect(postgres.socket_dsn) as connection:
+        rows = connection.execute(
+            "SELECT reason, metadata ->> 'text' FROM unnest(%s::text[], %s::jsonb[]) x (reason, metadata)",
+            [columns[8] or "{}", columns[11] or "{}"],
+        ).fetchall()
+    expected = [text and re.sub("[\0\ud800-\udfff]", "\ufffd", text) for text in texts]
+    assert rows == [(text, text) for text in expected]
+
+
 def test_rollups_and_gaps_come_once(database: Connection[Any]) -> None:
     parts = [record(rollup(7), GATEWAY), record(replace(rollup(8), first_seq=160), GATEWAY)]
     assert write(database, parts) == 2
@@ -137,6 +154,7 @@ def test_an_anomaly_comes_once_from_each_detector(database: Connection[Any]) -> 
     ]
 
 
+METADATA = {"gateway": GATEWAY, "epoch": "", "sequence": 1}
 ALERTS = """SELECT id, tank_id, sensor_id, alert_type, severity, message, threshold_value, actual_value, is_resolved,
                    resolved_at, resolved_by, metadata, created_at FROM sensor_data.alerts"""
 
