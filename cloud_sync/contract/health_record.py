@@ -5,8 +5,8 @@ from math import isfinite
 from typing import Any
 
 from agent.domain.gateway_health import GatewayHealth
+from cloud_sync.contract.origin import origin
 from cloud_sync.contract.record import Record
-from cloud_sync.contract.records import origin
 from cloud_sync.contract.timestamps import iso_utc
 from cloud_sync.contract.topics import GATEWAY_HEALTH
 

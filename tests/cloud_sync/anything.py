@@ -13,7 +13,6 @@ from agent.domain.farm import Sensor, Tank
 from agent.domain.gateway_health import GatewayHealth, MachineHealth, SinkHealth, StoreHealth
 from agent.domain.quantity import Quantity
 from agent.domain.reading import CheckedReading, Flag, Gap, Reading, Rollup, StoredReading
-from cloud_sync.contract.health_record import health_record
 from cloud_sync.contract.record import Record
 from cloud_sync.contract.records import record
 from cloud_sync.contract.timestamps import iso_utc
@@ -62,9 +61,7 @@ healths = st.builds(
     st.builds(MachineHealth, st.none() | longs, values, st.none() | longs, st.none() | longs, values),
 )  # fmt: skip
 gateways = st.text(string.printable, max_size=10)
-gateway_records = st.one_of(
-    st.builds(record, readings | changes | gaps | rollups, gateways), st.builds(health_record, healths, gateways)
-)
+gateway_records = st.builds(record, readings | changes | gaps | rollups | healths, gateways)
 
 _OF_TYPE: Mapping[Any, st.SearchStrategy[Any]] = {
     "boolean": st.booleans(),
