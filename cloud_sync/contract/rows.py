@@ -2,82 +2,25 @@
 
 A batch becomes a few statements, each with whole columns for arguments: `INSERT … SELECT … FROM unnest(…)`. All of them
 may run again with the same bodies, in any order, and nothing changes. What a reading tells of its sensor and tank is
-written beside it, where it is news.
+written beside it, where it is news. The statements are for psycopg, which is not needed here.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, LiteralString
 
+from cloud_sync.contract import inserts
 from cloud_sync.contract.jsontext import json_bytes
-from cloud_sync.contract.topics import SENSOR_ALERTS, SENSOR_GAPS, SENSOR_READINGS, SENSOR_ROLLUPS
+from cloud_sync.contract.topics import (
+    GATEWAY_HEALTH,
+    SENSOR_ALERTS,
+    SENSOR_ANOMALIES,
+    SENSOR_GAPS,
+    SENSOR_READINGS,
+    SENSOR_ROLLUPS,
+)
 
 Body = Mapping[str, Any]
-Statement = tuple[LiteralString, Sequence[Sequence[Any]]]
-
-_READINGS: Final = """
-INSERT INTO sensor_data.readings (time, sensor_id, tank_id, sensor_type, value, quality_score, metadata)
-SELECT * FROM unnest(%s::timestamptz[], %s::uuid[], %s::uuid[], %s::text[], %s::float8[], %s::float8[], %s::jsonb[])
-ON CONFLICT (sensor_id, time) DO NOTHING"""
-
-_ROLLUPS: Final = """
-INSERT INTO sensor_data.rollups (time, sensor_id, tank_id, sensor_type, count_readings, usable_readings, min_value,
-    avg_value, max_value, flag, quality_score, epoch, sequence, metadata)
-SELECT * FROM unnest(%s::timestamptz[], %s::uuid[], %s::uuid[], %s::text[], %s::int[], %s::int[], %s::float8[],
-    %s::float8[], %s::float8[], %s::smallint[], %s::float8[], %s::text[], %s::bigint[], %s::jsonb[])
-ON CONFLICT (sensor_id, time, epoch, sequence) DO NOTHING"""
-
-_GAPS: Final = """
-INSERT INTO sensor_data.gaps (time, gateway, sink, from_time, to_time, count, first_sequence, last_sequence, reason,
-    epoch, sequence, metadata)
-SELECT * FROM unnest(%s::timestamptz[], %s::text[], %s::text[], %s::timestamptz[], %s::timestamptz[], %s::bigint[],
-    %s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::bigint[], %s::jsonb[])
-ON CONFLICT (gateway, time, epoch, sequence) DO NOTHING"""
-
-# One row an occurrence. The raising says what it was, and of two the earlier; the clearing says that it is over, and
-# keeps what it has to tell under metadata.cleared. Whichever comes first makes the row.
-_ALERTS: Final = """
-INSERT INTO sensor_data.alerts AS old (id, tank_id, sensor_id, alert_type, severity, message, threshold_value,
-    actual_value, is_resolved, resolved_at, resolved_by, created_at, metadata)
-SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::uuid[], %s::text[], %s::text[], %s::text[], %s::float8[],
-    %s::float8[], %s::bool[], %s::timestamptz[], %s::text[], %s::timestamptz[], %s::jsonb[])"""
-_RAISED: Final = f"""{_ALERTS}
-ON CONFLICT (id) DO UPDATE SET tank_id = EXCLUDED.tank_id, severity = EXCLUDED.severity, message = EXCLUDED.message,
-    threshold_value = EXCLUDED.threshold_value, actual_value = EXCLUDED.actual_value,
-    created_at = EXCLUDED.created_at,
-    metadata = EXCLUDED.metadata || CASE WHEN old.metadata ? 'cleared'
-        THEN jsonb_build_object('cleared', old.metadata -> 'cleared') ELSE '{{}}' END
-WHERE old.created_at IS NULL OR EXCLUDED.created_at < old.created_at"""
-_CLEARED: Final = f"""{_ALERTS}
-ON CONFLICT (id) DO UPDATE SET is_resolved = true, resolved_at = coalesce(old.resolved_at, EXCLUDED.resolved_at),
-    resolved_by = coalesce(old.resolved_by, EXCLUDED.resolved_by),
-    metadata = coalesce(old.metadata, '{{}}') || EXCLUDED.metadata
-WHERE NOT old.is_resolved OR NOT coalesce(old.metadata ? 'cleared', false)"""
-
-# Only what is news is touched, in the order of the ids: writers side by side neither wait for each other nor deadlock.
-_TANKS: Final = """
-INSERT INTO sensor_data.tanks AS old (id, name, gateway, told_at, status)
-SELECT new.*, 'Active' FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::timestamptz[])
-    new (id, name, gateway, told_at)
-LEFT JOIN sensor_data.tanks known ON known.id = new.id
-WHERE known.id IS NULL OR known.told_at IS NULL OR known.told_at < new.told_at
-    AND (known.name, known.gateway) IS DISTINCT FROM (new.name, new.gateway)
-ORDER BY new.id
-ON CONFLICT (id) DO UPDATE SET name = EXCLUDED.name, gateway = EXCLUDED.gateway, told_at = EXCLUDED.told_at,
-    updated_at = now()
-WHERE old.told_at IS NULL OR old.told_at < EXCLUDED.told_at"""
-
-_SENSORS: Final = """
-INSERT INTO sensor_data.sensors AS old (id, tank_id, sensor_type, unit, probe, gateway, told_at)
-SELECT new.* FROM unnest(%s::uuid[], %s::uuid[], %s::text[], %s::text[], %s::text[], %s::text[], %s::timestamptz[])
-    new (id, tank_id, sensor_type, unit, probe, gateway, told_at)
-LEFT JOIN sensor_data.sensors known ON known.id = new.id
-WHERE known.id IS NULL OR known.told_at IS NULL OR known.told_at < new.told_at
-    AND (known.tank_id, known.sensor_type, known.unit, known.probe, known.gateway)
-        IS DISTINCT FROM (new.tank_id, new.sensor_type, new.unit, new.probe, new.gateway)
-ORDER BY new.id
-ON CONFLICT (id) DO UPDATE SET tank_id = EXCLUDED.tank_id, sensor_type = EXCLUDED.sensor_type, unit = EXCLUDED.unit,
-    probe = EXCLUDED.probe, gateway = EXCLUDED.gateway, told_at = EXCLUDED.told_at, updated_at = now()
-WHERE old.told_at IS NULL OR old.told_at < EXCLUDED.told_at"""
+Statement = tuple[LiteralString, Sequence[str]]
 
 
 def statements(topic: str, bodies: Sequence[Body]) -> list[Statement]:
@@ -91,7 +34,7 @@ def statements(topic: str, bodies: Sequence[Body]) -> list[Statement]:
 
 def _readings(bodies: Sequence[Body]) -> list[Statement]:
     columns = _columns(bodies, "time", "sensor_id", "tank_id", "sensor_type", "value", "quality_score")
-    return [(_READINGS, [*columns, _metadata(bodies)]), *_registry(bodies)]
+    return [(inserts.READINGS, [*columns, _json(bodies, "metadata")]), *_registry(bodies)]
 
 
 def _rollups(bodies: Sequence[Body]) -> list[Statement]:
@@ -100,7 +43,7 @@ def _rollups(bodies: Sequence[Body]) -> list[Statement]:
         "quality_score",
     )  # fmt: skip
     origin = _columns([body["metadata"] for body in bodies], "epoch", "sequence")
-    return [(_ROLLUPS, [*columns, *origin, _metadata(bodies)]), *_registry(bodies)]
+    return [(inserts.ROLLUPS, [*columns, *origin, _json(bodies, "metadata")]), *_registry(bodies)]
 
 
 def _gaps(bodies: Sequence[Body]) -> list[Statement]:
@@ -108,23 +51,39 @@ def _gaps(bodies: Sequence[Body]) -> list[Statement]:
     (time,) = _columns(bodies, "time")
     fields = _columns(bodies, "sink", "from", "to", "count", "first_sequence", "last_sequence", "reason")
     columns = [time, *_columns(origins, "gateway"), *fields, *_columns(origins, "epoch", "sequence")]
-    return [(_GAPS, [*columns, _metadata(bodies)])]
+    return [(inserts.GAPS, [*columns, _json(bodies, "metadata")])]
+
+
+def _health(bodies: Sequence[Body]) -> list[Statement]:
+    origins = [body["metadata"] for body in bodies]
+    (time,) = _columns(bodies, "time")
+    numbers = _columns(bodies, "version", "uptime_s", "readings_per_s", "alarms_standing")
+    parts = [_json(bodies, part) for part in ("store", "sinks", "machine", "metadata")]
+    return [(inserts.HEALTH, [time, *_columns(origins, "gateway"), *numbers, *parts])]
+
+
+def _anomalies(bodies: Sequence[Body]) -> list[Statement]:
+    columns = _columns(
+        bodies, "time", "sensor_id", "tank_id", "sensor_type", "value", "detector", "score", "threshold",
+        "expected_mean", "expected_stddev", "window_start", "window_end", "reason",
+    )  # fmt: skip
+    return [(inserts.ANOMALIES, [*columns, _json(bodies, "metadata")])]
 
 
 def _alerts(bodies: Sequence[Body]) -> list[Statement]:
     raised = _earliest((body for body in bodies if not body["is_resolved"]), "created_at")
     cleared = _earliest((_with_what_it_tells(body) for body in bodies if body["is_resolved"]), "resolved_at")
-    pairs = ((_RAISED, raised), (_CLEARED, cleared))
+    pairs = ((inserts.RAISED, raised), (inserts.CLEARED, cleared))
     found: list[Statement] = [(statement, _alert_columns(some)) for statement, some in pairs if some]
     return [*found, *_registry(bodies)]
 
 
-def _alert_columns(bodies: Sequence[Body]) -> list[list[Any]]:
+def _alert_columns(bodies: Sequence[Body]) -> list[str]:
     columns = _columns(
         bodies, "id", "tank_id", "sensor_id", "alert_type", "severity", "message", "threshold_value", "actual_value",
         "is_resolved", "resolved_at", "resolved_by", "created_at",
     )  # fmt: skip
-    return [*columns, _metadata(bodies)]
+    return [*columns, _json(bodies, "metadata")]
 
 
 def _earliest(bodies: Iterable[Body], when: str) -> list[Body]:
@@ -139,29 +98,45 @@ def _with_what_it_tells(body: Body) -> Body:
 
 
 def _registry(bodies: Sequence[Body]) -> list[Statement]:
-    """The tanks and sensors of these bodies, as the newest of them tell."""
-    tanks: dict[str, Sequence[Any]] = {}
-    sensors: dict[str, Sequence[Any]] = {}
-    for body in sorted(bodies, key=lambda body: str(body["time"])):
-        about = body["metadata"]
-        sensor_type = body.get("sensor_type") or about["sensor_type"]
-        tank_id, sensor_id, gateway, time = body["tank_id"], body["sensor_id"], about["gateway"], body["time"]
-        tanks[tank_id] = (tank_id, _clean(about["tank"]), _clean(gateway), time)
-        facts = (sensor_type, about["unit"], about["probe"], gateway)
-        sensors[sensor_id] = (sensor_id, tank_id, *map(_clean, facts), time)
-    return [(_TANKS, _turned(tanks.values())), (_SENSORS, _turned(sensors.values()))]
+    """The sensors of these bodies and their tanks, as the newest body of each tells."""
+    sensors = _newest(bodies, "sensor_id")
+    tanks = _newest(sensors, "tank_id")
+    facts = [{"sensor_type": body.get("sensor_type"), **body["metadata"]} for body in sensors]
+    sensor = [*_columns(sensors, "sensor_id", "tank_id"), *_columns(facts, "sensor_type", "unit", "probe", "gateway")]
+    tank = [*_columns(tanks, "tank_id"), *_columns([body["metadata"] for body in tanks], "tank", "gateway")]
+    return [
+        (inserts.TANKS, [*tank, *_columns(tanks, "time")]),
+        (inserts.SENSORS, [*sensor, *_columns(sensors, "time")]),
+    ]
 
 
-def _columns(bodies: Iterable[Body], *names: str) -> list[list[Any]]:
-    return _turned([_clean(body[name]) for name in names] for body in bodies)
+def _newest(bodies: Sequence[Body], of: str) -> list[Body]:
+    newest: dict[str, Body] = {}
+    for body in bodies:
+        if (known := newest.get(body[of])) is None or body["time"] >= known["time"]:
+            newest[body[of]] = body
+    return list(newest.values())
 
 
-def _turned(rows: Iterable[Sequence[Any]]) -> list[list[Any]]:
-    return [list(column) for column in zip(*rows, strict=True)]
+def _columns(bodies: Sequence[Body], *names: str) -> list[str]:
+    return [_array(_clean(body[name]) for body in bodies) for name in names]
 
 
-def _metadata(bodies: Iterable[Body]) -> list[str]:
-    return [json_bytes(_clean(body["metadata"])).decode() for body in bodies]
+def _json(bodies: Sequence[Body], name: str) -> str:
+    return _array(json_bytes(_clean(body[name])).decode() for body in bodies)
+
+
+def _array(values: Iterable[Any]) -> str:
+    """An array as PostgreSQL writes it: to make one of a list takes psycopg ten times as long."""
+    return "{" + ",".join(map(_element, values)) + "}"
+
+
+def _element(value: Any) -> str:
+    if value is None:
+        return "NULL"
+    if isinstance(value, str):
+        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return f'"{value}"'
 
 
 def _clean(value: Any) -> Any:
@@ -170,6 +145,8 @@ def _clean(value: Any) -> Any:
         return value if value.isprintable() else "".join(map(_storable, value))
     if isinstance(value, Mapping):
         return {key: _clean(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_clean(part) for part in value]
     return value
 
 
@@ -182,5 +159,7 @@ _STATEMENTS: Final[Mapping[str, Callable[[Sequence[Body]], list[Statement]]]] = 
     SENSOR_ROLLUPS: _rollups,
     SENSOR_GAPS: _gaps,
     SENSOR_ALERTS: _alerts,
+    GATEWAY_HEALTH: _health,
+    SENSOR_ANOMALIES: _anomalies,
 }
 TOPICS: Final = tuple(_STATEMENTS)
