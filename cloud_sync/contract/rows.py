@@ -35,7 +35,7 @@ def statements(topic: str, bodies: Sequence[Body]) -> list[Statement]:
 def rehearsal(topics: Iterable[str]) -> list[Statement]:
     """What writes these topics, with no rows: where it runs, tables, columns, keys and rights are as they must be."""
     needed = dict.fromkeys(statement for topic in topics for statement in _NEEDED[topic])
-    return [(statement, [[]] * statement.count("%s")) for statement in needed]
+    return [(statement, ["{}"] * statement.count("%s")) for statement in needed]
 
 
 def _readings(bodies: Sequence[Body]) -> list[Statement]:
@@ -169,9 +169,11 @@ _STATEMENTS: Final[Mapping[str, Callable[[Sequence[Body]], list[Statement]]]] = 
     SENSOR_ANOMALIES: _anomalies,
 }
 _NEEDED: Final[Mapping[str, Sequence[LiteralString]]] = {
-    SENSOR_READINGS: (_READINGS, _TANKS, _SENSORS),
-    SENSOR_ROLLUPS: (_ROLLUPS, _TANKS, _SENSORS),
-    SENSOR_GAPS: (_GAPS,),
-    SENSOR_ALERTS: (_RAISED, _CLEARED, _TANKS, _SENSORS),
+    SENSOR_READINGS: (inserts.READINGS, inserts.TANKS, inserts.SENSORS),
+    SENSOR_ROLLUPS: (inserts.ROLLUPS, inserts.TANKS, inserts.SENSORS),
+    SENSOR_GAPS: (inserts.GAPS,),
+    SENSOR_ALERTS: (inserts.RAISED, inserts.CLEARED, inserts.TANKS, inserts.SENSORS),
+    GATEWAY_HEALTH: (inserts.HEALTH,),
+    SENSOR_ANOMALIES: (inserts.ANOMALIES,),
 }
 TOPICS: Final = tuple(_STATEMENTS)

@@ -11,7 +11,7 @@ import psycopg
 
 from agent.domain.errors import SinkMisconfigured, SinkUnavailable
 from cloud_sync.contract.record import Record
-from cloud_sync.contract.rows import TOPICS, Statement, rehearsal, statements
+from cloud_sync.contract.rows import Statement, rehearsal, statements
 from cloud_sync.contract.topics import GATEWAY_HEALTH, SENSOR_ALERTS, SENSOR_GAPS, SENSOR_READINGS, SENSOR_ROLLUPS
 from cloud_sync.uplink.breaker import Failure
 from cloud_sync.uplink.interfaces import Batching, BatchRefused, BatchTooLarge, Delivery, TooSlow
@@ -21,10 +21,7 @@ from cloud_sync.uplink.timescale_errors import SMALLER_MAY_DO, TOO_LARGE, failur
 from cloud_sync.uplink.timescale_session import Session
 from cloud_sync.uplink.timescale_settings import TimescaleSettings
 
-# A gateway's own, as far as there are rows for them.
-_OURS = tuple(
-    topic for topic in (SENSOR_READINGS, SENSOR_ROLLUPS, SENSOR_GAPS, SENSOR_ALERTS, GATEWAY_HEALTH) if topic in TOPICS
-)
+_OURS = (SENSOR_READINGS, SENSOR_ROLLUPS, SENSOR_GAPS, SENSOR_ALERTS, GATEWAY_HEALTH)
 
 
 class TimescaleSink:
@@ -43,7 +40,7 @@ class TimescaleSink:
     def batching(self) -> Batching:
         own = self._settings
         deadline_s = 2.0 * own.connect_timeout_s + own.statement_timeout_s  # a name may have two addresses
-        return Batching(own.batch, own.linger_s, deadline_s, health=GATEWAY_HEALTH in _OURS)
+        return Batching(own.batch, own.linger_s, deadline_s)
 
     async def open(self) -> None:
         """Whether all tables can be written is seen by writing no rows to them."""

@@ -65,6 +65,8 @@ class TcpProxy:
         except OSError:  # the server is away
             client.close()
             return
+        for one in (client, server):
+            one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._open |= {client, server}
         rows = threading.Event()
         down = threading.Thread(target=self._pass_on, args=(server, client, self._answered, rows), daemon=True)
