@@ -80,9 +80,10 @@ class Session:
                     self._line.wire.shutdown(socket.SHUT_RDWR)
 
     def _connected(self) -> _Line:
-        # Nothing is prepared: the server plans these statements in a fraction of the time that it executes them, and a
-        # pooler need not know what it has prepared for whom.
-        connection: psycopg.Connection[Any] = psycopg.connect(**self._address, prepare_threshold=None)
+        # BEGIN and COMMIT are our own: within a pipeline psycopg can't know for sure whether there is something to
+        # commit. Nothing is prepared: the server plans these statements in a fraction of the time that it executes
+        # them, and a pooler need not know what it has prepared for whom.
+        connection: psycopg.Connection[Any] = psycopg.connect(**self._address, autocommit=True, prepare_threshold=None)
         line = _Line(connection, socket.socket(fileno=os.dup(connection.fileno())))
         with self._lock:
             self._line = line
@@ -98,10 +99,11 @@ class Session:
     def _execute(self, connection: psycopg.Connection[Any], statements: Sequence[Statement]) -> None:
         try:
             with connection.pipeline():
+                connection.execute("BEGIN")
                 connection.execute(_LIMITS, self._limits)
                 for query, columns in statements:
                     connection.execute(query, columns)
-                connection.commit()
+                connection.execute("COMMIT")
         except BaseException:
             with suppress(psycopg.Error):  # the connection is closed then
                 connection.rollback()

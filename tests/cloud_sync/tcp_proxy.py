@@ -14,7 +14,8 @@ _Judge = Callable[[bytes, threading.Event], bytes]
 
 
 class TcpProxy:
-    """Passes everything on to a port of this machine; `upwards` counts the bytes that clients sent.
+    """Passes everything on to a port of this machine; `upwards` counts the bytes that clients sent, `answers` the
+    pieces in which the server answered.
 
     Its moods hold from then on, also for connections that stand. `row_mark` is what a client's bytes contain once they
     carry rows, and only then a transaction counts for `cuts_before_commit` and `loses_answers`.
@@ -23,6 +24,7 @@ class TcpProxy:
     def __init__(self, target: int, row_mark: bytes) -> None:
         self.port = free_port()
         self.upwards = 0
+        self.answers = 0
         self.delay_s = 0.0
         self.resets = False
         self.cuts_before_commit = False
@@ -101,7 +103,8 @@ class TcpProxy:
         return data
 
     def _answered(self, data: bytes, rows: threading.Event) -> bytes:
-        """The server's word for a transaction that it has committed."""
+        """The server's word for a transaction that it has committed comes with the last of a batch's answers."""
+        self.answers += 1
         if self.loses_answers and rows.is_set() and b"COMMIT\0" in data:
             return b""
         return data
