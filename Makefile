@@ -30,6 +30,7 @@ bench-wear: $(VENV)/.dev  # bytes on the card a reading, by commit_s
 	$(BIN)/python -m tests.bench.wear --real-time
 
 bench-outage: $(VENV)/.dev  # a week's backlog drained; READINGS=1000000 for less
+	@.ci/debian-packages postgresql:pg_ctlcluster
 	$(BIN)/python -m tests.bench.outage $(READINGS)
 
 bench-ingest: $(VENV)/.dev  # from Kafka into PostgreSQL, against COPY

@@ -1,14 +1,15 @@
 """From a topic's bodies to the rows of the database, the same for everybody who writes them.
 
-A batch becomes a few statements, each with whole columns for arguments: `INSERT … SELECT … FROM unnest(…)`. The columns
-are texts that PostgreSQL reads, arrays or JSON. All statements may run again with the same bodies, in any order, and
-nothing changes. What a reading tells of its sensor and tank is written beside it, where it is news.
+A batch becomes a few statements, each with whole columns for arguments: `INSERT … SELECT … FROM unnest(…)`. All of them
+may run again with the same bodies, in any order, and nothing changes. What a reading tells of its sensor and tank is
+written beside it, where it is news. The statements are for psycopg, which is not needed here.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, LiteralString
 
-from cloud_sync.contract.columns import array, json_array
+from cloud_sync.contract import inserts
+from cloud_sync.contract.jsontext import json_bytes
 from cloud_sync.contract.topics import (
     GATEWAY_HEALTH,
     SENSOR_ALERTS,
@@ -21,100 +22,6 @@ from cloud_sync.contract.topics import (
 Body = Mapping[str, Any]
 Statement = tuple[LiteralString, Sequence[str]]
 
-_READINGS: Final = """
-INSERT INTO sensor_data.readings (time, sensor_id, tank_id, sensor_type, value, quality_score, metadata)
-SELECT * FROM ROWS FROM (
-    unnest(%s::timestamptz[], %s::uuid[], %s::uuid[], %s::text[], %s::float8[], %s::float8[]),
-    jsonb_array_elements(%s::jsonb))
-ON CONFLICT (sensor_id, time) DO NOTHING"""
-
-_ROLLUPS: Final = """
-INSERT INTO sensor_data.rollups (time, sensor_id, tank_id, sensor_type, count_readings, usable_readings, min_value,
-    avg_value, max_value, flag, quality_score, epoch, sequence, metadata)
-SELECT * FROM ROWS FROM (
-    unnest(%s::timestamptz[], %s::uuid[], %s::uuid[], %s::text[], %s::int[], %s::int[], %s::float8[], %s::float8[],
-        %s::float8[], %s::smallint[], %s::float8[], %s::text[], %s::bigint[]),
-    jsonb_array_elements(%s::jsonb))
-ON CONFLICT (sensor_id, time, epoch, sequence) DO NOTHING"""
-
-_GAPS: Final = """
-INSERT INTO sensor_data.gaps (time, gateway, sink, from_time, to_time, count, first_sequence, last_sequence, reason,
-    epoch, sequence, metadata)
-SELECT * FROM ROWS FROM (
-    unnest(%s::timestamptz[], %s::text[], %s::text[], %s::timestamptz[], %s::timestamptz[], %s::bigint[], %s::bigint[],
-        %s::bigint[], %s::text[], %s::text[], %s::bigint[]),
-    jsonb_array_elements(%s::jsonb))
-ON CONFLICT (gateway, time, epoch, sequence) DO NOTHING"""
-
-_HEALTH: Final = """
-INSERT INTO sensor_data.gateway_health (time, gateway, version, uptime_s, readings_per_s, alarms_standing, store, sinks,
-    machine, metadata)
-SELECT * FROM ROWS FROM (
-    unnest(%s::timestamptz[], %s::text[], %s::text[], %s::float8[], %s::float8[], %s::bigint[]),
-    jsonb_array_elements(%s::jsonb), jsonb_array_elements(%s::jsonb), jsonb_array_elements(%s::jsonb),
-    jsonb_array_elements(%s::jsonb))
-ON CONFLICT (gateway, time) DO NOTHING"""
-
-_ANOMALIES: Final = """
-INSERT INTO analytics.anomalies (time, sensor_id, tank_id, sensor_type, value, detector, score, threshold,
-    expected_mean, expected_stddev, window_start, window_end, reason, metadata)
-SELECT * FROM ROWS FROM (
-    unnest(%s::timestamptz[], %s::uuid[], %s::uuid[], %s::text[], %s::float8[], %s::text[], %s::float8[], %s::float8[],
-        %s::float8[], %s::float8[], %s::timestamptz[], %s::timestamptz[], %s::text[]),
-    jsonb_array_elements(%s::jsonb))
-ON CONFLICT (sensor_id, time, detector) DO NOTHING"""
-
-# One row an occurrence. The raising says what it was, and of two the earlier; the clearing says that it is over, and
-# keeps what it has to tell under metadata.cleared. Whichever comes first makes the row.
-_ALERTS: Final = """
-INSERT INTO sensor_data.alerts AS old (id, tank_id, sensor_id, alert_type, severity, message, threshold_value,
-    actual_value, is_resolved, resolved_at, resolved_by, created_at, metadata)
-SELECT * FROM ROWS FROM (
-    unnest(%s::uuid[], %s::uuid[], %s::uuid[], %s::text[], %s::text[], %s::text[], %s::float8[], %s::float8[],
-        %s::bool[], %s::timestamptz[], %s::text[], %s::timestamptz[]),
-    jsonb_array_elements(%s::jsonb))"""
-_RAISED: Final = f"""{_ALERTS}
-ON CONFLICT (id) DO UPDATE SET tank_id = EXCLUDED.tank_id, severity = EXCLUDED.severity, message = EXCLUDED.message,
-    threshold_value = EXCLUDED.threshold_value, actual_value = EXCLUDED.actual_value,
-    created_at = EXCLUDED.created_at,
-    metadata = EXCLUDED.metadata || CASE WHEN old.metadata ? 'cleared'
-        THEN jsonb_build_object('cleared', old.metadata -> 'cleared') ELSE '{{}}' END
-WHERE old.created_at IS NULL OR EXCLUDED.created_at < old.created_at"""
-_CLEARED: Final = f"""{_ALERTS}
-ON CONFLICT (id) DO UPDATE SET is_resolved = true, resolved_at = coalesce(old.resolved_at, EXCLUDED.resolved_at),
-    resolved_by = coalesce(old.resolved_by, EXCLUDED.resolved_by),
-    metadata = coalesce(old.metadata, '{{}}') || EXCLUDED.metadata
-WHERE NOT old.is_resolved OR NOT coalesce(old.metadata ? 'cleared', false)"""
-
-# Only what is news is touched, in the order of the ids: writers side by side neither wait for each other nor deadlock.
-_TANKS: Final = """
-INSERT INTO sensor_data.tanks AS old (id, name, gateway, told_at, status)
-SELECT new.*, 'Active' FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::timestamptz[])
-    new (id, name, gateway, told_at)
-LEFT JOIN sensor_data.tanks known ON known.id = new.id
-WHERE known.id IS NULL OR known.told_at IS NULL OR known.told_at < new.told_at
-    AND (known.name, known.gateway) IS DISTINCT FROM (new.name, new.gateway)
-ORDER BY new.id
-ON CONFLICT (id) DO UPDATE SET name = EXCLUDED.name, gateway = EXCLUDED.gateway, told_at = EXCLUDED.told_at,
-    updated_at = now()
-WHERE old.told_at IS NULL OR old.told_at < EXCLUDED.told_at"""
-
-_SENSORS: Final = """
-INSERT INTO sensor_data.sensors AS old (id, tank_id, sensor_type, unit, probe, gateway, told_at)
-SELECT new.* FROM unnest(%s::uuid[], %s::uuid[], %s::text[], %s::text[], %s::text[], %s::text[], %s::timestamptz[])
-    new (id, tank_id, sensor_type, unit, probe, gateway, told_at)
-LEFT JOIN sensor_data.sensors known ON known.id = new.id
-WHERE known.id IS NULL OR known.told_at IS NULL OR known.told_at < new.told_at
-    AND (known.tank_id, known.sensor_type, known.unit, known.probe, known.gateway)
-        IS DISTINCT FROM (new.tank_id, new.sensor_type, new.unit, new.probe, new.gateway)
-ORDER BY new.id
-ON CONFLICT (id) DO UPDATE SET tank_id = EXCLUDED.tank_id, sensor_type = EXCLUDED.sensor_type, unit = EXCLUDED.unit,
-    probe = EXCLUDED.probe, gateway = EXCLUDED.gateway, told_at = EXCLUDED.told_at, updated_at = now()
-WHERE old.told_at IS NULL OR old.told_at < EXCLUDED.told_at"""
-
-ABOUT_SENSORS: Final = (_TANKS, _SENSORS)
-"""The statements that write what bodies tell of sensors and tanks, not the rows themselves."""
-
 
 def statements(topic: str, bodies: Sequence[Body]) -> list[Statement]:
     """What writes these bodies of one topic, to be executed in this order and in one transaction.
@@ -125,9 +32,15 @@ def statements(topic: str, bodies: Sequence[Body]) -> list[Statement]:
     return _STATEMENTS[topic](bodies) if bodies else []
 
 
+def rehearsal(topics: Iterable[str]) -> list[Statement]:
+    """What writes these topics, with no rows: where it runs, tables, columns, keys and rights are as they must be."""
+    needed = dict.fromkeys(statement for topic in topics for statement in _NEEDED[topic])
+    return [(statement, ["{}"] * statement.count("%s")) for statement in needed]
+
+
 def _readings(bodies: Sequence[Body]) -> list[Statement]:
     columns = _columns(bodies, "time", "sensor_id", "tank_id", "sensor_type", "value", "quality_score")
-    return [(_READINGS, [*columns, _metadata(bodies)]), *_registry(bodies)]
+    return [(inserts.READINGS, [*columns, _json(bodies, "metadata")]), *_registry(bodies)]
 
 
 def _rollups(bodies: Sequence[Body]) -> list[Statement]:
@@ -136,7 +49,7 @@ def _rollups(bodies: Sequence[Body]) -> list[Statement]:
         "quality_score",
     )  # fmt: skip
     origin = _columns([body["metadata"] for body in bodies], "epoch", "sequence")
-    return [(_ROLLUPS, [*columns, *origin, _metadata(bodies)]), *_registry(bodies)]
+    return [(inserts.ROLLUPS, [*columns, *origin, _json(bodies, "metadata")]), *_registry(bodies)]
 
 
 def _gaps(bodies: Sequence[Body]) -> list[Statement]:
@@ -144,15 +57,15 @@ def _gaps(bodies: Sequence[Body]) -> list[Statement]:
     (time,) = _columns(bodies, "time")
     fields = _columns(bodies, "sink", "from", "to", "count", "first_sequence", "last_sequence", "reason")
     columns = [time, *_columns(origins, "gateway"), *fields, *_columns(origins, "epoch", "sequence")]
-    return [(_GAPS, [*columns, _metadata(bodies)])]
+    return [(inserts.GAPS, [*columns, _json(bodies, "metadata")])]
 
 
 def _health(bodies: Sequence[Body]) -> list[Statement]:
+    origins = [body["metadata"] for body in bodies]
     (time,) = _columns(bodies, "time")
-    (gateway,) = _columns([body["metadata"] for body in bodies], "gateway")
     numbers = _columns(bodies, "version", "uptime_s", "readings_per_s", "alarms_standing")
-    parts = [json_array([body[name] for body in bodies]) for name in ("store", "sinks", "machine", "metadata")]
-    return [(_HEALTH, [time, gateway, *numbers, *parts])]
+    parts = [_json(bodies, part) for part in ("store", "sinks", "machine", "metadata")]
+    return [(inserts.HEALTH, [time, *_columns(origins, "gateway"), *numbers, *parts])]
 
 
 def _anomalies(bodies: Sequence[Body]) -> list[Statement]:
@@ -160,13 +73,13 @@ def _anomalies(bodies: Sequence[Body]) -> list[Statement]:
         bodies, "time", "sensor_id", "tank_id", "sensor_type", "value", "detector", "score", "threshold",
         "expected_mean", "expected_stddev", "window_start", "window_end", "reason",
     )  # fmt: skip
-    return [(_ANOMALIES, [*columns, _metadata(bodies)])]
+    return [(inserts.ANOMALIES, [*columns, _json(bodies, "metadata")])]
 
 
 def _alerts(bodies: Sequence[Body]) -> list[Statement]:
     raised = _earliest((body for body in bodies if not body["is_resolved"]), "created_at")
     cleared = _earliest((_with_what_it_tells(body) for body in bodies if body["is_resolved"]), "resolved_at")
-    pairs = ((_RAISED, raised), (_CLEARED, cleared))
+    pairs = ((inserts.RAISED, raised), (inserts.CLEARED, cleared))
     found: list[Statement] = [(statement, _alert_columns(some)) for statement, some in pairs if some]
     return [*found, *_registry(bodies)]
 
@@ -176,7 +89,7 @@ def _alert_columns(bodies: Sequence[Body]) -> list[str]:
         bodies, "id", "tank_id", "sensor_id", "alert_type", "severity", "message", "threshold_value", "actual_value",
         "is_resolved", "resolved_at", "resolved_by", "created_at",
     )  # fmt: skip
-    return [*columns, _metadata(bodies)]
+    return [*columns, _json(bodies, "metadata")]
 
 
 def _earliest(bodies: Iterable[Body], when: str) -> list[Body]:
@@ -191,45 +104,62 @@ def _with_what_it_tells(body: Body) -> Body:
 
 
 def _registry(bodies: Sequence[Body]) -> list[Statement]:
-    """The tanks and sensors of these bodies, as the newest of them tell."""
+    """The sensors of these bodies and their tanks, as the newest body of each tells."""
     sensors = _newest(bodies, "sensor_id")
-    tanks = _newest(bodies, "tank_id")
-    about_tanks = [(body["tank_id"], *_told(body, "tank", "gateway"), body["time"]) for body in tanks]
-    about_sensors = [
-        (body["sensor_id"], body["tank_id"], _sensor_type(body), *_told(body, "unit", "probe", "gateway"), body["time"])
-        for body in sensors
+    tanks = _newest(sensors, "tank_id")
+    facts = [{"sensor_type": body.get("sensor_type"), **body["metadata"]} for body in sensors]
+    sensor = [*_columns(sensors, "sensor_id", "tank_id"), *_columns(facts, "sensor_type", "unit", "probe", "gateway")]
+    tank = [*_columns(tanks, "tank_id"), *_columns([body["metadata"] for body in tanks], "tank", "gateway")]
+    return [
+        (inserts.TANKS, [*tank, *_columns(tanks, "time")]),
+        (inserts.SENSORS, [*sensor, *_columns(sensors, "time")]),
     ]
-    return [(_TANKS, _turned(about_tanks)), (_SENSORS, _turned(about_sensors))]
 
 
-def _newest(bodies: Iterable[Body], key: str) -> list[Body]:
-    """One body a sensor or tank. Of two of the same time the later one."""
+def _newest(bodies: Sequence[Body], of: str) -> list[Body]:
     newest: dict[str, Body] = {}
     for body in bodies:
-        name = body[key]
-        if name not in newest or body["time"] >= newest[name]["time"]:
-            newest[name] = body
+        if (known := newest.get(body[of])) is None or body["time"] >= known["time"]:
+            newest[body[of]] = body
     return list(newest.values())
 
 
-def _sensor_type(body: Body) -> Any:
-    return body["sensor_type"] if "sensor_type" in body else body["metadata"]["sensor_type"]
-
-
-def _told(body: Body, *names: str) -> list[Any]:
-    return [body["metadata"][name] for name in names]
-
-
 def _columns(bodies: Sequence[Body], *names: str) -> list[str]:
-    return [array([body[name] for body in bodies]) for name in names]
+    return [_array(_clean(body[name]) for body in bodies) for name in names]
 
 
-def _turned(rows: Sequence[Sequence[Any]]) -> list[str]:
-    return [array(column) for column in zip(*rows, strict=True)]
+def _json(bodies: Sequence[Body], name: str) -> str:
+    return _array(json_bytes(_clean(body[name])).decode() for body in bodies)
 
 
-def _metadata(bodies: Sequence[Body]) -> str:
-    return json_array([body["metadata"] for body in bodies])
+def _array(values: Iterable[Any]) -> str:
+    """An array as PostgreSQL writes it: to make one of a list takes psycopg ten times as long."""
+    return "{" + ",".join(map(_element, values)) + "}"
+
+
+def _element(value: Any) -> str:
+    if value is None:
+        return "NULL"
+    if isinstance(value, str):
+        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return f'"{value}"'
+
+
+def _clean(value: Any) -> Any:
+    """Text that PostgreSQL takes: of what a garbled reply can bring into a reason, NUL becomes � and half a character
+    a text such as `\\udc80`, as in Avro.
+    """
+    if isinstance(value, str):
+        return value if value.isprintable() else "".join(map(_storable, value))
+    if isinstance(value, Mapping):
+        return {key: _clean(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_clean(part) for part in value]
+    return value
+
+
+def _storable(character: str) -> str:
+    return "\ufffd" if character == "\0" else character.encode("utf-8", "backslashreplace").decode()
 
 
 _STATEMENTS: Final[Mapping[str, Callable[[Sequence[Body]], list[Statement]]]] = {
@@ -237,7 +167,15 @@ _STATEMENTS: Final[Mapping[str, Callable[[Sequence[Body]], list[Statement]]]] = 
     SENSOR_ROLLUPS: _rollups,
     SENSOR_GAPS: _gaps,
     SENSOR_ALERTS: _alerts,
-    SENSOR_ANOMALIES: _anomalies,
     GATEWAY_HEALTH: _health,
+    SENSOR_ANOMALIES: _anomalies,
+}
+_NEEDED: Final[Mapping[str, Sequence[LiteralString]]] = {
+    SENSOR_READINGS: (inserts.READINGS, inserts.TANKS, inserts.SENSORS),
+    SENSOR_ROLLUPS: (inserts.ROLLUPS, inserts.TANKS, inserts.SENSORS),
+    SENSOR_GAPS: (inserts.GAPS,),
+    SENSOR_ALERTS: (inserts.RAISED, inserts.CLEARED, inserts.TANKS, inserts.SENSORS),
+    GATEWAY_HEALTH: (inserts.HEALTH,),
+    SENSOR_ANOMALIES: (inserts.ANOMALIES,),
 }
 TOPICS: Final = tuple(_STATEMENTS)

@@ -9,13 +9,15 @@ from cloud_sync.uplink.interfaces import SinkClass
 SINKS: dict[str, str] = {
     "archive": "cloud_sync.uplink.archive:ArchiveSink",
     "http": "cloud_sync.uplink.http:HttpSink",
+    "timescale": "cloud_sync.uplink.timescale:TimescaleSink",
 }
 
 
 def sink_class(kind: str) -> SinkClass:
     """The class of sinks of that kind.
 
-    ValueError with a sentence for the technician when there is no such kind or its library is not installed.
+    ValueError with a sentence for the technician when there is no such kind, or its library is not installed or lacks
+    something itself.
     """
     if kind not in SINKS:
         raise ValueError(f"no sink of kind {kind!r}; known are {', '.join(sorted(SINKS))}")
@@ -28,4 +30,9 @@ def sink_class(kind: str) -> SinkClass:
             raise
         raise ValueError(
             f"a sink of kind {kind!r} needs the library {library!r}: pip install aquacontrol-gateway[{kind}]"
+        ) from error
+    except ImportError as error:
+        because = str(error).partition("\n")[0]
+        raise ValueError(
+            f"a sink of kind {kind!r} cannot load its library ({because}): pip install aquacontrol-gateway[{kind}]"
         ) from error

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -65,6 +66,14 @@ def test_how_a_gateway_is() -> None:
     assert made.body["machine"]["temperature_c"] is None
     assert identity(made.body) == (GATEWAY, made.body["time"], None, 5)
     assert DECODERS[made.topic](ENCODERS[made.topic](made)) == made.body
+
+
+def test_numbers_of_a_gateway_that_are_not_finite_are_null() -> None:
+    strange = replace(health(5), readings_per_s=float("inf"))
+    strange = replace(strange, store=replace(strange.store, days_left=float("nan")))
+    strange = replace(strange, sinks=(replace(strange.sinks[0], oldest_age_s=float("-inf")),))
+    body = health_record(strange, GATEWAY).body
+    assert body["readings_per_s"] is body["store"]["days_left"] is body["sinks"][0]["oldest_age_s"] is None
 
 
 def test_a_text_that_is_no_unicode_is_sent_escaped() -> None:

@@ -120,23 +120,11 @@ class Postgres(Service):
         while _alive(group):  # until its children have let go of the shared memory the next one would refuse to start
             time.sleep(0.01)
 
-    def pause(self) -> None:
-        """It hangs: its connections stand, and nothing is answered."""
-        self._signal(signal.SIGSTOP)
-
-    def resume(self) -> None:
-        self._signal(signal.SIGCONT)
-
     def hand_over(self) -> None:
         """What is in its home becomes its user's."""
         if os.geteuid() == 0:
             for path in (self.home, *self.home.iterdir()):
                 shutil.chown(path, _USER, _USER)
-
-    def _signal(self, number: signal.Signals) -> None:
-        self.check()
-        assert self._child is not None
-        os.killpg(self._child.pid, number)
 
     def _as_user(self, program: str, *arguments: str) -> Sequence[str]:
         """The command, in a folder that the user may enter."""

@@ -1,6 +1,8 @@
-"""A service as a child process that owns a folder: its data, its log, its ports. Start, stop, kill, start again."""
+"""A service as a child process that owns a folder: its data, its log, its ports."""
 
+import os
 import random
+import signal
 import socket
 import subprocess
 import time
@@ -102,8 +104,9 @@ class Service:
 
     def stop(self) -> None:
         """SIGTERM; gone when this returns, killed when it takes too long."""
-        if self._child is None:
+        if self._child is None or not self.running:
             return
+        os.killpg(self._child.pid, signal.SIGCONT)  # one that is paused would not hear of the end
         self._child.terminate()
         try:
             self._child.wait(self.stops_within_s)
@@ -116,9 +119,22 @@ class Service:
             self._child.kill()
             self._child.wait()
 
+    def pause(self) -> None:
+        """It hangs: its connections stand, and nothing is answered."""
+        self._signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        self._signal(signal.SIGCONT)
+
     def restart(self) -> None:
         self.stop()
         self.start()
+
+    def _signal(self, number: signal.Signals) -> None:
+        """To it and its children."""
+        self.check()
+        assert self._child is not None
+        os.killpg(self._child.pid, number)
 
     def _last_words(self) -> str:
         status = self._child.poll() if self._child is not None else None

@@ -29,10 +29,13 @@ def dsn(file: Path | None, environment: Mapping[str, str] = os.environ) -> Secre
         file = Path(environment[_FILE_VARIABLE])
     if file is not None:
         try:
-            return Secret(file.read_text(encoding="utf-8").strip(), str(file))
+            found = Secret(file.read_text(encoding="utf-8").strip(), str(file))
         except (OSError, UnicodeDecodeError) as error:
             raise DatabaseError(f"the database's DSN cannot be read from {file}: {error}") from None
-    if _VARIABLE in environment:
+        if not found.reveal():
+            raise DatabaseError(f"{file} is empty: write the database's DSN into it")
+        return found
+    if environment.get(_VARIABLE):
         return Secret(environment[_VARIABLE], _VARIABLE)
     raise DatabaseError(f"which database? Give --dsn-file FILE, or set {_FILE_VARIABLE} or {_VARIABLE}")
 

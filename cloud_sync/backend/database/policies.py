@@ -40,7 +40,8 @@ def policies(connection: Connection[Any]) -> Policies | None:
         """SELECT hypertable_schema || '.' || hypertable_name = %s,
                   coalesce(config ->> 'compress_after', config ->> 'after')::interval,
                   (config ->> 'drop_after')::interval,
-                  (config ->> 'start_offset')::interval
+                  CASE WHEN proc_name = 'policy_refresh_continuous_aggregate'
+                       THEN coalesce((config ->> 'start_offset')::interval, INTERVAL '36500 days') END
            FROM timescaledb_information.jobs WHERE config IS NOT NULL""",
         [READINGS],
     ).fetchall()

@@ -18,7 +18,8 @@ from cloud_sync.backend.ingest import late
 from cloud_sync.backend.ingest.letters import DeadLetters
 from cloud_sync.backend.ingest.offsets import Offsets
 from cloud_sync.backend.ingest.records import Batch, DatabaseAway, Fault, NothingTaken, Partition, Record
-from cloud_sync.contract.rows import ABOUT_SENSORS, Body, statements
+from cloud_sync.contract.inserts import SENSORS, TANKS
+from cloud_sync.contract.rows import Body, statements
 from cloud_sync.contract.topics import SENSOR_READINGS
 
 # What the database says against a row, not against us: SQLSTATE classes 22, 23 and 54.
@@ -115,7 +116,7 @@ class Writer:
     def _execute(self, connection: Connection[Any], topic: str, bodies: Sequence[Body]) -> int:
         with connection.transaction():  # a savepoint
             counts = [(text, connection.execute(text, columns).rowcount) for text, columns in statements(topic, bodies)]
-        return sum(count for text, count in counts if text not in ABOUT_SENSORS)
+        return sum(count for text, count in counts if text not in (SENSORS, TANKS))
 
     def _prove(self, connection: Connection[Any], topic: str, refused: Sequence[Record], others: bool) -> None:
         """That the database takes other records of the topic now, so that it is these that are wrong."""

@@ -214,6 +214,15 @@ def test_readings_are_never_kept_for_less_than_a_refresh_looks_back(timescale_da
     assert rules.keep_readings is None
 
 
+def test_no_reading_is_dropped_where_a_refresh_looks_back_for_ever(timescale_database: Connection[Any]) -> None:
+    timescale_database.execute("""
+        SELECT remove_continuous_aggregate_policy('analytics.hourly_readings');
+        SELECT add_continuous_aggregate_policy('analytics.hourly_readings', NULL, INTERVAL '1 hour', INTERVAL '1 hour')
+    """)
+    with pytest.raises(DatabaseError, match="must be kept for 36507 days or longer"):
+        set_keep_readings(timescale_database, 3650 * DAY)
+
+
 def test_chunks_and_compression_are_settings(timescale_database: Connection[Any]) -> None:
     set_chunk(timescale_database, DAY)
     set_columnstore_after(timescale_database, 60 * DAY)

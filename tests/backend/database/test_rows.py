@@ -1,18 +1,25 @@
 """What gateways deliver becomes the right rows, however often and in whatever order it comes."""
 
+import re
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import permutations
+from threading import Barrier
 from typing import Any
 from uuid import UUID
 
 import psycopg
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 from psycopg import Connection
 
 from agent.domain.reading import Flag
+from cloud_sync.contract.health_record import health_record
 from cloud_sync.contract.record import Record
 from cloud_sync.contract.records import record
 from cloud_sync.contract.rows import statements
+from cloud_sync.contract.topics import SENSOR_ANOMALIES, SENSOR_GAPS, SENSOR_READINGS
 from tests.backend.database.rows import answer, ask, write
 from tests.cloud_sync.things import (
     GATEWAY,
@@ -27,6 +34,7 @@ from tests.cloud_sync.things import (
     records,
     rollup,
 )
+from tests.services.postgres import Postgres
 
 
 def altered(one: Record, **fields: object) -> Record:
@@ -85,6 +93,20 @@ def test_a_quality_outside_0_to_1_is_refused(quality: float, database: Connectio
         write(database, [altered(record(reading(1), GATEWAY), quality_score=quality)])
 
 
+@given(st.lists(st.one_of(st.none(), st.text(alphabet=st.characters(exclude_categories=[])))))
+@example(["NULL", None, "", '"', "\\", '\\"', "{a,b}", " ", "\n", "%s", "\0", "\ud800"])
+def test_every_text_arrives_as_it_was(postgres: Postgres, texts: list[str | None]) -> None:
+    gaps = [{**record(gap(1), GATEWAY).body, "reason": text, "metadata": {**METADATA, "text": text}} for text in texts]
+    [(_, columns)] = statements(SENSOR_GAPS, gaps) or [("", [""] * 12)]
+    with psycopg.connect(postgres.socket_dsn) as connection:
+        rows = connection.execute(
+            "SELECT reason, metadata ->> 'text' FROM unnest(%s::text[], %s::jsonb[]) x (reason, metadata)",
+            [columns[8] or "{}", columns[11] or "{}"],
+        ).fetchall()
+    expected = [text and re.sub("[\0\ud800-\udfff]", "\ufffd", text) for text in texts]
+    assert rows == [(text, text) for text in expected]
+
+
 def test_rollups_and_gaps_come_once(database: Connection[Any]) -> None:
     parts = [record(rollup(7), GATEWAY), record(replace(rollup(8), first_seq=160), GATEWAY)]
     assert write(database, parts) == 2
@@ -103,46 +125,36 @@ def test_rollups_and_gaps_come_once(database: Connection[Any]) -> None:
     ]
 
 
-def test_a_gateways_health_comes_once(database: Connection[Any]) -> None:
-    batch = [record(health(1), GATEWAY), record(health(60_000_000), GATEWAY)]
-    assert write(database, batch) == 2
-    assert write(database, batch) == 0
-    body = batch[0].body
-    parts = [body[name] for name in ("version", "uptime_s", "readings_per_s", "alarms_standing")]
-    assert ask(
+def test_the_health_of_a_gateway_comes_once(database: Connection[Any]) -> None:
+    told = [health_record(health(1), GATEWAY), health_record(health(2), GATEWAY)]
+    assert write(database, told) == 2
+    assert write(database, told) == 0
+    [row] = ask(
         database,
-        """SELECT gateway, version, uptime_s, readings_per_s, alarms_standing, store, sinks, machine, metadata
-           FROM sensor_data.gateway_health WHERE time = %s::timestamptz""",
-        body["time"],
-    ) == [(GATEWAY, *parts, body["store"], body["sinks"], body["machine"], dict(body["metadata"]))]
+        """SELECT gateway, version, uptime_s, readings_per_s, alarms_standing, store, sinks, machine
+           FROM sensor_data.gateway_health WHERE metadata ->> 'sequence' = '1'""",
+    )
+    body = told[0].body
+    assert row == (GATEWAY, "0.1.0", 3600.5, 19.5, 1, body["store"], body["sinks"], body["machine"])
 
 
 def test_an_anomaly_comes_once_from_each_detector(database: Connection[Any]) -> None:
-    metadata = {"gateway": GATEWAY, "unit": "mg/L", "epoch": None, "sequence": 7}
-    whose = record(reading(1), GATEWAY).body
-    body = {name: whose[name] for name in ("time", "sensor_id", "tank_id", "sensor_type", "value")} | {
-        "detector": "z-score-24h", "score": 4.5, "threshold": 3.0, "expected_mean": 6.0, "expected_stddev": 0.25,
-        "window_start": "2026-11-22T12:00:00.000000Z", "window_end": None, "reason": "too high", "metadata": metadata,
+    body: dict[str, Any] = {
+        "time": "2026-11-23T12:00:00.000000Z", "sensor_id": str(OXYGEN.sensor_id), "tank_id": str(TANK.tank_id),
+        "sensor_type": "DissolvedOxygen", "value": 2.0, "detector": "z-score-24h", "score": 4.5, "threshold": 3.0,
+        "expected_mean": 7.0, "expected_stddev": 1.1, "window_start": "2026-11-22T12:00:00.000000Z",
+        "window_end": None, "reason": "far off", "metadata": {"gateway": GATEWAY, "unit": "mg/L"},
     }  # fmt: skip
-    one = Record(1, "sensor-anomalies", whose["sensor_id"], NOON_US, body)
-    assert write(database, [one, altered(one, detector="flat-line", score=None)]) == 2
-    assert write(database, [one, one]) == 0
-    assert ask(
-        database,
-        """SELECT detector, value, score, threshold, expected_mean, expected_stddev, window_end, reason, metadata
-           FROM analytics.anomalies ORDER BY detector DESC LIMIT 1""",
-    ) == [("z-score-24h", 7.25, 4.5, 3.0, 6.0, 0.25, None, "too high", metadata)]
+    one = Record(1, SENSOR_ANOMALIES, body["sensor_id"], NOON_US, body)
+    assert write(database, [one, one, altered(one, detector="forest", score=None)]) == 2
+    assert write(database, [one]) == 0
+    assert ask(database, "SELECT detector, score, expected_mean, window_end FROM analytics.anomalies ORDER BY 1") == [
+        ("forest", None, 7.0, None),
+        ("z-score-24h", 4.5, 7.0, None),
+    ]
 
 
-@pytest.mark.parametrize(
-    "text", ['a "quoted" {text}, with \\ and NULL', "NULL", "", " spaces ", "line\nbreak\ttab", "°C 水"]
-)
-def test_any_text_comes_as_it_was(text: str, database: Connection[Any]) -> None:
-    write(database, [told(altered(record(reading(1), GATEWAY), sensor_type=text), reason=text, unit=text)])
-    assert ask(database, "SELECT sensor_type, metadata ->> 'reason' FROM sensor_data.readings") == [(text, text)]
-    assert ask(database, "SELECT sensor_type, unit FROM sensor_data.sensors") == [(text, text)]
-
-
+METADATA = {"gateway": GATEWAY, "epoch": "", "sequence": 1}
 ALERTS = """SELECT id, tank_id, sensor_id, alert_type, severity, message, threshold_value, actual_value, is_resolved,
                    resolved_at, resolved_by, metadata, created_at FROM sensor_data.alerts"""
 
@@ -160,8 +172,8 @@ def test_raising_and_clearing_complete_one_row_in_whatever_order_and_batches(dat
             rows += ask(database, ALERTS)
     assert len(rows) == 48
     assert all(row == rows[0] for row in rows)
-    row = dict(zip(ALERTS.split("FROM")[0].removeprefix("SELECT").replace(" ", "").split(","), rows[0], strict=True))
-    row = {name.strip(): value for name, value in row.items()}
+    names = ALERTS.removeprefix("SELECT").partition("FROM")[0].split(",")
+    row = dict(zip(map(str.strip, names), rows[0], strict=True))
     assert (row["message"], row["actual_value"], row["is_resolved"]) == ("oxygen is low", 3.9, True)
     assert row["created_at"] < row["resolved_at"]
     assert row["metadata"]["sequence"] == 1
@@ -243,6 +255,23 @@ def test_what_people_entered_stays(database: Connection[Any]) -> None:
     assert ask(database, "SELECT tank_id, sensor_type, serial_number FROM sensor_data.sensors") == [
         (TANK.tank_id, "DissolvedOxygen", "DO-1234")
     ]
+
+
+def test_two_who_write_the_same_at_once_do_not_block_each_other(postgres: Postgres, template: str) -> None:
+    """As a gateway with a sink of its own and the ingestion do."""
+    bodies = [one.body for one in records(1, 4000)]
+    together = Barrier(2)
+
+    def run(turn: int) -> None:
+        (sql, columns), *_ = statements(SENSOR_READINGS, bodies[::turn])
+        with psycopg.connect(dsn) as connection:
+            for _ in range(5):
+                with connection.transaction(force_rollback=True):
+                    together.wait(20)
+                    connection.execute(sql, columns)
+
+    with postgres.fresh(template) as dsn, ThreadPoolExecutor(2) as threads:
+        list(threads.map(run, [1, -1]))
 
 
 def test_nothing_to_write_is_no_statement() -> None:

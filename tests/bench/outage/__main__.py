@@ -10,10 +10,11 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+from tests.bench.outage.database import database
 from tests.bench.outage.fill import SINKS
 
 WEEK = 7 * 86_400 * 20
@@ -55,18 +56,22 @@ def main() -> None:
     parser.add_argument("--sink", action="append", choices=SINKS, help="one of them alone; may be repeated")
     parser.add_argument("--folder", type=Path, default=None, help="for the ring buffer; about 100 bytes a reading")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(dir=options.folder) as folder, _ingest() as url:
+    sinks = options.sink or SINKS
+    with tempfile.TemporaryDirectory(dir=options.folder) as folder, _ingest() as url, ExitStack() as closing:
+        dsn = closing.enter_context(database(Path(folder) / "database")) if "timescale" in sinks else ""
         filled = _child("tests.bench.outage.fill", folder, options.readings)
         print(f"{options.readings:,} readings stored in {filled['seconds']:.0f} s: {filled['mb']:,.0f} MB\n")
         print("| sink | forwarder, readings/s | bare client | ratio | lowest of a turn | MiB above idle "
               "| live delay, median s | longest s | out of order |")  # fmt: skip
         print("|---|---:|---:|---:|---:|---:|---:|---:|---:|", flush=True)
-        places = {"http": url, "http-30ms": f"{url}?wait_ms=30", "archive": f"{folder}/archive"}
-        for place, sink in enumerate(options.sink or SINKS):
+        places = {"http": url, "http-30ms": f"{url}?wait_ms=30", "archive": f"{folder}/archive", "timescale": dsn}
+        for place, sink in enumerate(sinks):
             where = places[sink]
             seen = _child("tests.bench.outage.drain", sink, where, folder, filled["boot_s"] + 100_000 * place)
             print(_row(sink, seen), flush=True)
-        print("\nhttp answers at once, http-30ms as a cloud may: 30 ms later")
+        print(
+            "\nhttp answers at once, http-30ms as a cloud may: 30 ms later; timescale is a PostgreSQL on this machine"
+        )
         print(f"Budget: a ratio of at least {_LEAST_RATIO}, at most {_MOST_MIB} MiB above idle, nothing out of order")
 
 
