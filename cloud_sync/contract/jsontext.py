@@ -11,3 +11,8 @@ def json_bytes(body: Mapping[str, Any]) -> bytes:
     """One JSON object without line breaks. ValueError for a number that is not finite."""
     # A lone surrogate, as a garbled reply can bring into a reason, becomes \udcxx: the right escape in JSON too.
     return _encode(body).encode("utf-8", "backslashreplace")
+
+
+def json_text(value: Any) -> str:
+    """Any JSON as a text; half characters stay as they are. ValueError for a number that is not finite."""
+    return _encode(value)

@@ -5,11 +5,12 @@ may run again with the same bodies, in any order, and nothing changes. What a re
 written beside it, where it is news. The statements are for psycopg, which is not needed here.
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, LiteralString
 
 from cloud_sync.contract import inserts
-from cloud_sync.contract.jsontext import json_bytes
+from cloud_sync.contract.jsontext import json_text
 from cloud_sync.contract.topics import (
     GATEWAY_HEALTH,
     SENSOR_ALERTS,
@@ -21,6 +22,8 @@ from cloud_sync.contract.topics import (
 
 Body = Mapping[str, Any]
 Statement = tuple[LiteralString, Sequence[str]]
+_CASTS = re.compile(r"%s::\w+(\[\]|)")
+_EMPTY = {"[]": "{}", "": "[]"}  # an array, and JSON's
 
 
 def statements(topic: str, bodies: Sequence[Body]) -> list[Statement]:
@@ -35,7 +38,7 @@ def statements(topic: str, bodies: Sequence[Body]) -> list[Statement]:
 def rehearsal(topics: Iterable[str]) -> list[Statement]:
     """What writes these topics, with no rows: where it runs, tables, columns, keys and rights are as they must be."""
     needed = dict.fromkeys(statement for topic in topics for statement in _NEEDED[topic])
-    return [(statement, ["{}"] * statement.count("%s")) for statement in needed]
+    return [(statement, [_EMPTY[cast] for cast in _CASTS.findall(statement)]) for statement in needed]
 
 
 def _readings(bodies: Sequence[Body]) -> list[Statement]:
@@ -125,16 +128,27 @@ def _newest(bodies: Sequence[Body], of: str) -> list[Body]:
 
 
 def _columns(bodies: Sequence[Body], *names: str) -> list[str]:
-    return [_array(_clean(body[name]) for body in bodies) for name in names]
+    return [_array([body[name] for body in bodies]) for name in names]
 
 
 def _json(bodies: Sequence[Body], name: str) -> str:
-    return _array(json_bytes(_clean(body[name])).decode() for body in bodies)
+    parts = [body[name] for body in bodies]
+    text = json_text(parts)
+    return text if _is_storable(text) else json_text(_clean(parts))
 
 
-def _array(values: Iterable[Any]) -> str:
+def _is_storable(json: str) -> bool:
+    try:
+        json.encode()
+    except UnicodeEncodeError:
+        return False
+    return "\\u0000" not in json
+
+
+def _array(values: Sequence[Any]) -> str:
     """An array as PostgreSQL writes it: to make one of a list takes psycopg ten times as long."""
-    return "{" + ",".join(map(_element, values)) + "}"
+    text = "{" + ",".join(map(_element, values)) + "}"
+    return text if text.isprintable() else "{" + ",".join([_element(_clean(value)) for value in values]) + "}"
 
 
 def _element(value: Any) -> str:

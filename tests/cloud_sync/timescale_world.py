@@ -36,7 +36,7 @@ _HELD: Final[Sequence[LiteralString]] = (
     "SELECT time, count, metadata FROM sensor_data.gaps",
     "SELECT created_at AS time, sensor_id::text, metadata FROM sensor_data.alerts",
 )
-_OF_EVERY_ROW: Final = b'gateway\\"'  # in its metadata, as an array of PostgreSQL holds it
+_OF_EVERY_ROW: Final = b'"gateway":'  # in its metadata
 # What the README says of the rights of a gateway.
 _GRANTS: Final = """
     GRANT USAGE ON SCHEMA sensor_data TO {role};
