@@ -11,7 +11,8 @@ run: $(VENV)/.run
 	@$(BIN)/python -m simulators.demo
 
 test: $(VENV)/.dev
-	@.ci/debian-packages mosquitto strace fiu-utils:fiu-run
+	@.ci/debian-packages mosquitto strace fiu-utils:fiu-run maven:mvn
+	@$(BIN)/python -m tests.services.downloads
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy

@@ -1,8 +1,10 @@
-"""What every test can rely on: skips that CI does not accept."""
+"""What every test can rely on: skips that CI does not accept, and real services where they are asked for."""
 
 import os
 
 import pytest
+
+from tests.services.fixtures import kafka, mock_kafka, own_service, registry, secured_kafka  # noqa: F401
 
 
 @pytest.hookimpl(wrapper=True)

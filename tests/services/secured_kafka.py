@@ -1,0 +1,104 @@
+"""Kafka that asks who you are: by password (SCRAM), by certificate (mTLS), and lets nobody do what no ACL allows."""
+
+from pathlib import Path
+
+import trustme
+from confluent_kafka.admin import (  # type: ignore[attr-defined]
+    AclBinding,
+    AclOperation,
+    AclPermissionType,
+    ResourcePatternType,
+    ResourceType,
+    ScramCredentialInfo,
+    ScramMechanism,
+    UserScramCredentialUpsertion,
+)
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
+
+from tests.services.kafka import Kafka
+from tests.services.service import HOST
+
+_SECURITY = """\
+authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
+super.users=User:ANONYMOUS
+sasl.enabled.mechanisms=SCRAM-SHA-512
+listener.name.scram.scram-sha-512.sasl.jaas.config={login} required;
+listener.name.scram_tls.scram-sha-512.sasl.jaas.config={login} required;
+ssl.keystore.type=PEM
+ssl.keystore.location={folder}/broker.pem
+ssl.truststore.type=PEM
+ssl.truststore.location={folder}/ca.pem
+listener.name.mtls.ssl.client.auth=required
+listener.name.mtls.ssl.principal.mapping.rules=RULE:^.*CN=([^,]+).*$/$1/,DEFAULT
+"""
+_LOGIN = "org.apache.kafka.common.security.scram.ScramLoginModule"
+
+
+class SecuredKafka(Kafka):
+    """Listeners SCRAM (without TLS), SCRAM_TLS, MTLS and TLS; `at(listener)` is where.
+
+    Users are the names given to `add_user` and `certificate`; they may do what `allow` says. Who comes by `bootstrap`
+    or TLS has no name and may do everything, so that a test can put things in order.
+    """
+
+    name = "Apache Kafka with security"
+    protocols = {  # noqa: RUF012 – of the class, as its base has it
+        "PLAINTEXT": "PLAINTEXT",
+        "SCRAM": "SASL_PLAINTEXT",
+        "SCRAM_TLS": "SASL_SSL",
+        "MTLS": "SSL",
+        "TLS": "SSL",
+    }
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self._authority = trustme.CA()
+        self.ca = folder / "ca.pem"  # whom clients trust
+
+    def properties(self) -> str:
+        return super().properties() + _SECURITY.format(folder=self.folder, login=_LOGIN)
+
+    def prepare(self) -> None:
+        if not self.ca.exists():
+            self._authority.cert_pem.write_to_path(self.ca)
+            certificate, key = self.certificate("broker")
+            (self.folder / "broker.pem").write_bytes(key.read_bytes() + certificate.read_bytes())
+        super().prepare()
+
+    def certificate(self, user: str) -> tuple[Path, Path]:
+        """PEM files of a certificate (with its chain) for `user` at 127.0.0.1, and of its key (PKCS #8)."""
+        issued = self._authority.issue_cert(HOST, common_name=user)
+        certificate, key = self.folder / f"{user}.crt", self.folder / f"{user}.key"
+        certificate.write_bytes(b"".join(blob.bytes() for blob in issued.cert_chain_pems))
+        # Kafka reads no other form of a key.
+        private = load_pem_private_key(issued.private_key_pem.bytes(), None)
+        key.write_bytes(private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+        return certificate, key
+
+    def add_user(self, user: str, password: str) -> None:
+        """May log in by SCRAM-SHA-512 from now on; a second call changes the password."""
+        credential = ScramCredentialInfo(ScramMechanism.SCRAM_SHA_512, 4096)
+        change = UserScramCredentialUpsertion(user, credential, password.encode())
+        admin = self.admin()
+        for done in admin.alter_user_scram_credentials([change]).values():
+            done.result(10)
+
+    def allow(self, user: str, operation: AclOperation, topic: str) -> None:
+        """`user` may do this with the topic, and nothing else that was not allowed before."""
+        rule = AclBinding(
+            ResourceType.TOPIC,
+            topic,
+            ResourcePatternType.LITERAL,
+            f"User:{user}",
+            "*",
+            operation,
+            AclPermissionType.ALLOW,
+        )
+        admin = self.admin()
+        for done in admin.create_acls([rule]).values():
+            done.result(10)
