@@ -15,7 +15,9 @@ from agent.checks.history import USABLE_QUALITY
 from agent.config import Gateway
 from agent.domain.clock import Clock, DoubtingClock
 from agent.domain.farm import Probe
+from agent.domain.gateway_health import SinkHealth
 from agent.health import StatusFile
+from agent.health_report import HealthReport, Outlook
 from agent.pipeline import Pipeline, SensorChecks
 from agent.polling import SILENT_AFTER, BusLoop
 from agent.store.ownership import owned
@@ -59,6 +61,7 @@ class App:
             )
             for sink in gateway.sinks
         ]  # fmt: skip
+        self._health = HealthReport(gateway.store, self.outlook, self.store.bulletin.publish, clock)
         self._status = StatusFile(gateway.status_file, self.status, clock)
 
     def stop(self) -> None:
@@ -102,7 +105,14 @@ class App:
             *(forwarder.run() for forwarder in self.forwarders),
             *(loop.run() for loop in self.loops),
             self._status.run(),
+            self._health.run(),
         ]
+
+    def outlook(self) -> Outlook:
+        """What `agent.health_report` tells the cloud of everything that is not in the ring buffer."""
+        standing = sum(watch.standing.active for watch in self.pipeline.watches())
+        sinks = [_sink_health(forwarder.status) for forwarder in self.forwarders]
+        return Outlook(self.store.state.value, self.store.trouble, standing, sinks)
 
     def status(self) -> dict[str, Any]:
         """What `agent.health` writes: the state of everything that is not in the ring buffer."""
@@ -158,6 +168,14 @@ def _sink_status(status: SinkStatus) -> dict[str, Any]:
         "last_error": status.last_error,
         "lanes": {lane.value: {"oldest_age_s": found.oldest_age_s} for lane, found in status.lanes.items()},
     }
+
+
+def _sink_health(status: SinkStatus) -> SinkHealth:
+    ages = [found.oldest_age_s for found in status.lanes.values() if found.oldest_age_s is not None]
+    oldest_s = max(ages, default=None)
+    return SinkHealth(
+        status.sink, status.state.value, oldest_s, None, status.delivered, status.rejected, status.last_error
+    )
 
 
 def _bus_status(loop: BusLoop) -> dict[str, Any]:

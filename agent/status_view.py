@@ -15,6 +15,10 @@ from agent.health import read_status
 from agent.store.inspection.reader import Reader
 
 _ALARMS_SHOWN = 8
+_CLOCK = (
+    "no time server has set the clock since the machine started (see timedatectl): times are estimates, and readings "
+    "wait a while for better ones before they leave"
+)
 _FLAG_STYLE = {1: "green", 2: "dim", 3: "yellow", 4: "red", 9: "bold red"}
 _STATE = {
     None: ("is not running", "bold yellow"),
@@ -154,6 +158,7 @@ def _troubles(running: Mapping[str, Any], unread: str | None) -> list[Text]:
         unread and f"stored readings cannot be shown: {unread}",
         running.get("store", {}).get("trouble"),
         running.get("mqtt", {}).get("trouble"),
+        running.get("clock_trusted") is False and _CLOCK,
     ]
     for bus in running.get("buses", ()):
         found.append(bus["trouble"] and f"bus {bus['name']}: {bus['trouble']}")

@@ -1,16 +1,14 @@
 """`aqua-gateway status`: what the gateway sees and does, from its files, while it runs or after."""
 
 import argparse
-import json
-import sys
 import time
 from datetime import UTC, datetime
 from typing import NoReturn
 
-from rich.console import Console
 from rich.live import Live
 
 from agent import config
+from agent.commands.showing import show
 from agent.status_view import facts, view
 
 NOT_RUNNING = 3
@@ -26,12 +24,7 @@ def command(options: argparse.Namespace) -> int:
         _follow(gateway)
     now = datetime.now(UTC)
     seen = facts(gateway, now)
-    if options.json:
-        json.dump(seen, sys.stdout, ensure_ascii=False, indent=2)
-        print()
-    else:
-        console = Console()
-        console.print(view(gateway, seen, now), soft_wrap=not console.is_terminal)
+    show(seen, view(gateway, seen, now), options.json)
     return 0 if (seen["gateway"] or {}).get("state") == "running" else NOT_RUNNING
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from agent.domain.alarm import AlarmChange
+from agent.domain.gateway_health import GatewayHealth
 from agent.domain.reading import Gap, Rollup, StoredReading
 
 
@@ -15,7 +16,7 @@ class DeadLetter:
     entry: StoredReading | AlarmChange | Gap | Rollup
 
 
-Entry = StoredReading | AlarmChange | Gap | Rollup | DeadLetter
+Entry = StoredReading | AlarmChange | Gap | Rollup | GatewayHealth | DeadLetter
 
 
 @dataclass(frozen=True, slots=True)

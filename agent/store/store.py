@@ -19,6 +19,7 @@ from agent.domain.clock import Clock
 from agent.domain.delivery import Taken
 from agent.domain.errors import StoreError
 from agent.domain.reading import CheckedReading, Gap
+from agent.store.bulletin import Bulletin
 from agent.store.dead_letters import Refused
 from agent.store.memory import Remembered
 from agent.store.requests import Requests, folder_beside
@@ -63,8 +64,8 @@ class StoreState(Enum):
 
 
 class Store:
-    """Fits the uplink's `Backlog`. `trouble` says why nothing can be stored now, or is None; `tell` is called with
-    every new `state` and its reason.
+    """Fits the uplink's `Backlog`; what `bulletin` says goes to every sink. `trouble` says why nothing can be stored
+    now, or is None; `tell` is called with every new `state` and its reason.
     """
 
     def __init__(self, settings: StoreSettings, sinks: Sequence[str], clock: Clock) -> None:
@@ -83,6 +84,7 @@ class Store:
         self._news = asyncio.Event()
         self.trouble: str | None = None
         self.state = StoreState.OK
+        self.bulletin = Bulletin()
         self.tell: Callable[[str, str | None], None] = lambda state, because: None
 
     def put(self, readings: Iterable[CheckedReading], changes: Sequence[AlarmChange]) -> None:
@@ -202,11 +204,15 @@ class Store:
 
     async def take(self, sink: str, lane: Enum, limit: int, beyond: int = 0, patient: bool = False) -> Taken:
         """See `cloud_sync.uplink.interfaces.Backlog`. Raises StoreError."""
+        if lane.value == "health":
+            return self.bulletin.take(sink, beyond)
         return await self._call(self._writer.take, sink, lane.value, limit, beyond, patient)
 
     async def settle(self, sink: str, lane: Enum, after: int, upto: int, rejected: Sequence[Refused]) -> None:
         """See `cloud_sync.uplink.interfaces.Backlog`. Raises StoreError; the sink then gets the batch again."""
-        await self._call(self._writer.settle, sink, lane.value, after, upto, rejected)
+        if lane.value == "health":
+            return self.bulletin.settle(sink, upto)
+        return await self._call(self._writer.settle, sink, lane.value, after, upto, rejected)
 
     async def wait(self, seconds: float) -> None:
         """Until something new was stored, at most `seconds`."""

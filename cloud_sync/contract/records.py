@@ -5,13 +5,14 @@ What does not change between two readings of a sensor is prepared once a sensor.
 
 from functools import lru_cache
 from math import isfinite
-from typing import Any
 from uuid import UUID, uuid5
 
 from agent.domain.alarm import AlarmChange
-from agent.domain.clock import Instant
 from agent.domain.farm import Sensor
+from agent.domain.gateway_health import GatewayHealth
 from agent.domain.reading import Flag, Gap, Rollup, StoredReading
+from cloud_sync.contract.health_record import health_record
+from cloud_sync.contract.origin import how_good, origin
 from cloud_sync.contract.record import Record
 from cloud_sync.contract.timestamps import iso_utc
 from cloud_sync.contract.topics import SENSOR_ALERTS, SENSOR_GAPS, SENSOR_READINGS, SENSOR_ROLLUPS
@@ -19,15 +20,17 @@ from cloud_sync.contract.topics import SENSOR_ALERTS, SENSOR_GAPS, SENSOR_READIN
 _ALERTS = UUID("6a3f0f0e-5a0b-5c8e-9d53-6f1f4f0f7f11")
 
 
-def record(entry: StoredReading | AlarmChange | Gap | Rollup, gateway: str) -> Record:
-    """The record of anything that the ring buffer holds."""
+def record(entry: StoredReading | AlarmChange | Gap | Rollup | GatewayHealth, gateway: str) -> Record:
+    """The record of anything that a lane carries."""
     if isinstance(entry, StoredReading):
         return reading_record(entry, gateway)
     if isinstance(entry, AlarmChange):
         return alert_record(entry, gateway)
     if isinstance(entry, Gap):
         return gap_record(entry, gateway)
-    return rollup_record(entry, gateway)
+    if isinstance(entry, Rollup):
+        return rollup_record(entry, gateway)
+    return health_record(entry, gateway)
 
 
 def reading_record(stored: StoredReading, gateway: str) -> Record:
@@ -55,7 +58,7 @@ def reading_record(stored: StoredReading, gateway: str) -> Record:
             "unit": unit,
             "boot_id": at.boot_id,
             "boot_s": at.boot_s,
-            "clock": _clock(at),
+            "clock": how_good(at),
             "epoch": stored.epoch,
             "sequence": sequence,
         },
@@ -96,7 +99,7 @@ def alert_record(change: AlarmChange, gateway: str) -> Record:
             "tank": tank,
             "probe": probe,
             "unit": unit,
-            **_origin(gateway, at),
+            **origin(gateway, at),
             "sequence": change.seq,
         },
     }
@@ -153,17 +156,6 @@ def rollup_record(rollup: Rollup, gateway: str) -> Record:
         },
     }
     return Record(rollup.seq, SENSOR_ROLLUPS, sensor_id, rollup.minute_us, body)
-
-
-def _origin(gateway: str, at: Instant) -> dict[str, Any]:
-    return {"gateway": gateway, "boot_id": at.boot_id, "boot_s": at.boot_s, "clock": _clock(at)}
-
-
-def _clock(at: Instant) -> str:
-    """How good the time is: measured, set right by a later synchronisation of the same boot, or a best estimate."""
-    if not at.trusted:
-        return "bounded"
-    return "corrected" if at.corrected else "synchronised"
 
 
 def _finite(number: float | None) -> float | None:

@@ -66,7 +66,7 @@ class ArchiveSink:
 
     @property
     def batching(self) -> Batching:
-        return Batching(self._settings.batch, self._settings.linger_s, clock_patience_s=_CLOCK_PATIENCE_S)
+        return Batching(self._settings.batch, self._settings.linger_s, clock_patience_s=_CLOCK_PATIENCE_S, health=False)
 
     async def open(self) -> None:
         await self._on_disk(lambda: make_folder(self._settings.folder))

@@ -6,10 +6,11 @@ from itertools import takewhile
 
 from agent.domain.alarm import AlarmChange
 from agent.domain.clock import Instant
+from agent.domain.gateway_health import GatewayHealth
 from agent.domain.reading import Gap, Rollup, StoredReading
 from cloud_sync.contract.record import Record
 from cloud_sync.contract.records import reading_record, record
-from cloud_sync.contract.topics import SENSOR_ALERTS, SENSOR_GAPS, SENSOR_READINGS, SENSOR_ROLLUPS
+from cloud_sync.contract.topics import GATEWAY_HEALTH, SENSOR_ALERTS, SENSOR_GAPS, SENSOR_READINGS, SENSOR_ROLLUPS
 from cloud_sync.uplink.interfaces import DeadLetter, Entry, Rejection, Taken
 
 _AT_ONCE = 100
@@ -18,6 +19,7 @@ _TOPICS = {
     AlarmChange: SENSOR_ALERTS,
     Gap: SENSOR_GAPS,
     Rollup: SENSOR_ROLLUPS,
+    GatewayHealth: GATEWAY_HEALTH,
 }
 
 
@@ -71,7 +73,7 @@ def happened(entry: Entry) -> Instant:
     match entry:
         case StoredReading():
             return entry.checked.reading.at
-        case AlarmChange():
+        case AlarmChange() | GatewayHealth():
             return entry.at
         case Gap():
             return Instant(entry.to_us, 0.0, "", False)
@@ -81,7 +83,7 @@ def happened(entry: Entry) -> Instant:
             return happened(entry.entry)
 
 
-def _content(entry: Entry) -> StoredReading | AlarmChange | Gap | Rollup:
+def _content(entry: Entry) -> StoredReading | AlarmChange | Gap | Rollup | GatewayHealth:
     return entry.entry if isinstance(entry, DeadLetter) else entry
 
 

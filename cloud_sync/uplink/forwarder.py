@@ -51,7 +51,7 @@ class Forwarder:
         patience_s = own.clock_patience_s if link.clock_patience_s is None else link.clock_patience_s
         self._supply = Supply(sink_name, backlog, gateway_id, clock, patience_s)
         self._sender = Sender(self._sink, link.max_kbit_s, clock)
-        self._lanes = Lanes(link.metered)
+        self._lanes = Lanes(link.metered, own.health)
         self._breaker = Breaker(pace)
         self._board = StatusBoard(sink_name, clock)
 

@@ -7,7 +7,6 @@ batch is sent again. A 2xx answer takes the batch; its JSON body may name refuse
 
 import gzip
 import hashlib
-import ipaddress
 import logging
 import socket
 import ssl
@@ -22,6 +21,7 @@ from agent.domain.errors import SinkMisconfigured, SinkUnavailable
 from agent.domain.secret import Secret
 from cloud_sync.contract.jsontext import json_bytes
 from cloud_sync.contract.record import Record
+from cloud_sync.contract.web import certificate_is_refused, is_this_machine
 from cloud_sync.uplink.http_answers import judged
 from cloud_sync.uplink.interfaces import Batching, Delivery, TooSlow
 from cloud_sync.uplink.own_thread import OwnThread
@@ -62,7 +62,7 @@ class HttpSink:
                 raise ValueError("url must begin with https:// and name a server")
             if url.userinfo:
                 raise ValueError("url must not hold a user or password; the key belongs into api_key")
-            if url.scheme == "http" and not self.allow_plain_http and not _is_this_machine(url.host):
+            if url.scheme == "http" and not self.allow_plain_http and not is_this_machine(url.host):
                 raise ValueError(
                     f"url would send to {url.host} unencrypted; use https://, or set allow_plain_http = true where "
                     "the network itself is protected"
@@ -97,7 +97,7 @@ class HttpSink:
             verify=await self._thread.run(self._found),
             timeout=self._settings.timeout_s,
             headers=self._headers(),
-            trust_env=not _is_this_machine(self._host),  # no proxy on the way to ourselves
+            trust_env=not is_this_machine(self._host),  # no proxy on the way to ourselves
         )
         await self._answer("OPTIONS", b"", {})
 
@@ -125,7 +125,7 @@ class HttpSink:
                 return response, self._without_key(await _read(response))
         except httpx.HTTPError as error:
             reason = f"{self._where}: {error or type(error).__name__}"
-            if _certificate_is_refused(error):
+            if certificate_is_refused(error):
                 raise SinkMisconfigured(f"{reason} (is the clock right, and ca_file the server's?)") from error
             slow = isinstance(error, httpx.ReadTimeout | httpx.WriteTimeout)
             raise (TooSlow if slow else SinkUnavailable)(reason) from error
@@ -177,23 +177,7 @@ def _size_of_headers(request: httpx.Request) -> int:
 
 def _has_a_proxy(host: str) -> bool:
     """Then it is the proxy's matter to find the host."""
-    return bool(getproxies()) and not _is_this_machine(host) and not proxy_bypass(host)
-
-
-def _certificate_is_refused(error: BaseException) -> bool:
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            return True
-        cause = cause.__cause__ or cause.__context__
-    return False
-
-
-def _is_this_machine(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+    return bool(getproxies()) and not is_this_machine(host) and not proxy_bypass(host)
 
 
 def _fits_a_header(key: str) -> bool:

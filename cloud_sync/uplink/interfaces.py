@@ -17,14 +17,15 @@ from cloud_sync.contract.record import Record
 class Lane(Enum):
     """The ways through which a sink is fed, in the order of their urgency.
 
-    LIVE and BACKLOG carry readings: the newest, and those that had to wait. REPLAY carries dead letters that a person
-    wants to be offered again.
+    LIVE and BACKLOG carry readings: the newest, and those that had to wait. HEALTH carries the gateway's newest report
+    on itself. REPLAY carries dead letters that a person wants to be offered again.
     """
 
     ALERTS = "alerts"
     GAPS = "gaps"
     LIVE = "live"
     ROLLUPS = "rollups"
+    HEALTH = "health"
     REPLAY = "replay"
     BACKLOG = "backlog"
 
@@ -106,13 +107,14 @@ class Batching:
     `limit` is the most records in one `send`; the newest readings wait up to `linger_s` for company (nothing else
     does), 60 at most, or they would not count as the newest any more. A call of the sink that takes longer than
     `deadline_s` is cut off. `clock_patience_s` is how long after the link came up readings whose time is not known yet
-    may wait for the clock, where the configuration does not say.
+    may wait for the clock, where the configuration does not say. `health`: it wants the gateway's reports on itself.
     """
 
     limit: int = 500
     linger_s: float = 0.0
     deadline_s: float = 30.0
     clock_patience_s: float = 600.0
+    health: bool = True
 
 
 class Sink(Protocol):

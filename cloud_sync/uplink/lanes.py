@@ -9,7 +9,7 @@ from cloud_sync.uplink.batch import Batch
 from cloud_sync.uplink.interfaces import Lane
 from cloud_sync.uplink.slots import Slots
 
-_READINGS = (Lane.LIVE, Lane.BACKLOG)
+_NOT_METERED = (Lane.LIVE, Lane.BACKLOG, Lane.HEALTH)
 # A question costs the store a little: during a drain an empty lane is not asked before every batch, and what comes
 # seldom is not asked for whenever readings are stored.
 _ASK_AGAIN_S = {Lane.ALERTS: 0.1, Lane.LIVE: 1.0}
@@ -42,10 +42,11 @@ class Standing:
 
 
 class Lanes:
-    """Those that are served; of a `metered` link not the readings."""
+    """Those that are served: of a `metered` link neither readings nor health, and that only where it is wanted."""
 
-    def __init__(self, metered: bool) -> None:
-        self._standings = {lane: Standing(lane) for lane in Lane if not (metered and lane in _READINGS)}
+    def __init__(self, metered: bool, health: bool) -> None:
+        without = {*(_NOT_METERED if metered else ()), *(() if health else (Lane.HEALTH,))}
+        self._standings = {lane: Standing(lane) for lane in Lane if lane not in without}
         self._taken: Counter[str] = Counter()
         self.slots = Slots()
 

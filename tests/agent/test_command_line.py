@@ -153,6 +153,16 @@ def test_status_shows_what_the_gateway_says_when_its_database_cannot_be_read(
     assert "has said nothing lately" in said()[0]
 
 
+@pytest.mark.parametrize(("trusted", "told"), [(True, False), (False, True)])
+def test_status_tells_why_readings_wait_for_the_clock(
+    tmp_path: Path, stored: str, said: Said, trusted: bool, told: bool
+) -> None:
+    status = {"state": "running", "pid": os.getpid(), "written_us": time.time_ns() // 1000, "clock_trusted": trusted}
+    (tmp_path / "state" / "status.json").write_text(json.dumps(status))
+    assert main(["status", stored]) == 0
+    assert ("no time server has set the clock" in said()[0]) is told
+
+
 def test_what_a_sink_says_is_shown_as_it_is(tmp_path: Path, stored: str, said: Said) -> None:
     sink = {"name": "archive", "state": "waiting", "last_error": "[/records/0/value]: [bold] is no number"}
     status = {

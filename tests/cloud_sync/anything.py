@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from agent.domain.alarm import Alarm, AlarmChange, AlarmKind, Priority
 from agent.domain.clock import Instant
 from agent.domain.farm import Sensor, Tank
+from agent.domain.gateway_health import GatewayHealth, MachineHealth, SinkHealth, StoreHealth
 from agent.domain.quantity import Quantity
 from agent.domain.reading import CheckedReading, Flag, Gap, Reading, Rollup, StoredReading
 from cloud_sync.contract.record import Record
@@ -51,7 +52,16 @@ rollups = st.builds(
     Rollup, longs, sensors, times_us, st.booleans(), longs, longs, longs, longs, values, values, values, flags, numbers,
     texts,
 )  # fmt: skip
-gateway_records = st.builds(record, readings | changes | gaps | rollups, st.text(string.printable, max_size=10))
+healths = st.builds(
+    GatewayHealth, longs, instants, texts, finite, values, longs,
+    st.builds(StoreHealth, texts, st.none() | texts, *[st.none() | longs] * 3, values),
+    st.lists(
+        st.builds(SinkHealth, texts, texts, values, st.none() | longs, longs, longs, st.none() | texts), max_size=3
+    ).map(tuple),
+    st.builds(MachineHealth, st.none() | longs, values, st.none() | longs, st.none() | longs, values),
+)  # fmt: skip
+gateways = st.text(string.printable, max_size=10)
+gateway_records = st.builds(record, readings | changes | gaps | rollups | healths, gateways)
 
 _OF_TYPE: Mapping[Any, st.SearchStrategy[Any]] = {
     "boolean": st.booleans(),

@@ -1,14 +1,10 @@
 """Avro says what JSON says, and anybody can read it."""
 
-import io
 import json
 from collections.abc import Mapping
-from datetime import datetime
+from dataclasses import replace
 from typing import Any
-from uuid import UUID
 
-import avro.io
-import avro.schema
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -16,44 +12,27 @@ from hypothesis import strategies as st
 from cloud_sync.contract.decoding import Decoder
 from cloud_sync.contract.encoding import Encoder
 from cloud_sync.contract.errors import BreaksContract, UnknownSchema
+from cloud_sync.contract.health_record import health_record
 from cloud_sync.contract.jsontext import json_bytes
-from cloud_sync.contract.record import Record
+from cloud_sync.contract.record import Record, identity
 from cloud_sync.contract.records import record
 from cloud_sync.contract.schemas import schema, topics_with_schema
+from tests.cloud_sync import foreign
 from tests.cloud_sync.anything import gateway_records, made_of, of_schema
-from tests.cloud_sync.things import GATEWAY, NOON_US, change, gap, reading, rollup
+from tests.cloud_sync.things import GATEWAY, NOON_US, change, gap, health, reading, rollup
 
 OURS = {topic: number for number, topic in enumerate(topics_with_schema(), 1)}
 BY_ID = {number: schema(topic) for topic, number in OURS.items()}
 ENCODERS = {topic: Encoder(topic, number) for topic, number in OURS.items()}
 DECODERS = {topic: Decoder(topic, BY_ID.__getitem__) for topic in OURS}
-FOREIGN = {topic: avro.schema.parse(json.dumps(schema(topic))) for topic in OURS}
-
-
-def as_a_foreigner_reads(topic: str, value: bytes) -> Any:
-    """By the reference implementation, with UUIDs and datetimes as the texts that a body has."""
-    stream = io.BytesIO(value[5:])
-    found = avro.io.DatumReader(FOREIGN[topic]).read(avro.io.BinaryDecoder(stream))
-    assert not stream.read()
-    return _texts(found)
-
-
-def _texts(found: Any) -> Any:
-    if isinstance(found, dict):
-        return {name: _texts(part) for name, part in found.items()}
-    if isinstance(found, list):
-        return [_texts(part) for part in found]
-    if isinstance(found, datetime):
-        assert found.utcoffset() is not None
-        return found.isoformat(timespec="microseconds").replace("+00:00", "Z")
-    return str(found) if isinstance(found, UUID) else found
+TEXTS = {topic: json.dumps(schema(topic)) for topic in OURS}
 
 
 @given(gateway_records)
 def test_avro_says_what_json_says(made: Record) -> None:
     value = ENCODERS[made.topic](made)
     assert value[:5] == b"\x00\x00\x00\x00" + bytes([OURS[made.topic]])
-    assert DECODERS[made.topic](value) == as_a_foreigner_reads(made.topic, value) == json.loads(json_bytes(made.body))
+    assert DECODERS[made.topic](value) == foreign.read(TEXTS[made.topic], value) == json.loads(json_bytes(made.body))
 
 
 @pytest.mark.parametrize("topic", OURS)
@@ -62,15 +41,39 @@ def test_avro_says_what_json_says(made: Record) -> None:
 def test_whatever_fits_the_schema_comes_back(topic: str, data: st.DataObject) -> None:
     body = data.draw(of_schema(schema(topic)))
     value = ENCODERS[topic](made_of(topic, body))
-    assert DECODERS[topic](value) == as_a_foreigner_reads(topic, value) == body
+    assert DECODERS[topic](value) == foreign.read(TEXTS[topic], value) == body
 
 
-@pytest.mark.parametrize("thing", [reading(1), reading(2, value=None), change(1), gap(1, count=None), rollup(1)])
-def test_bodies_of_every_kind_have_every_field_in_the_order_of_the_schema(thing: Any) -> None:
-    made = record(thing, GATEWAY)
+@pytest.mark.parametrize(
+    "made",
+    [
+        *(record(thing, GATEWAY) for thing in (reading(1), change(1), gap(1), rollup(1))),
+        health_record(health(1), GATEWAY),
+    ],
+    ids=lambda made: made.topic,
+)
+def test_bodies_of_every_kind_have_every_field_in_the_order_of_the_schema(made: Record) -> None:
     fields = {field["name"]: field for field in schema(made.topic)["fields"]}
     assert list(made.body) == list(fields)
     assert list(made.body["metadata"]) == [field["name"] for field in fields["metadata"]["type"]["fields"]]
+
+
+def test_how_a_gateway_is() -> None:
+    made = health_record(health(5), GATEWAY)
+    assert (made.seq, made.topic, made.key, made.time_us) == (5, "gateway-health", GATEWAY, NOON_US + 5)
+    assert made.body["store"]["days_left"] == 41.5
+    assert [(sink["name"], sink["oldest_age_s"]) for sink in made.body["sinks"]] == [("archive", None), ("cloud", 60.5)]
+    assert made.body["machine"]["temperature_c"] is None
+    assert identity(made.body) == (GATEWAY, made.body["time"], None, 5)
+    assert DECODERS[made.topic](ENCODERS[made.topic](made)) == made.body
+
+
+def test_numbers_of_a_gateway_that_are_not_finite_are_null() -> None:
+    strange = replace(health(5), readings_per_s=float("inf"))
+    strange = replace(strange, store=replace(strange.store, days_left=float("nan")))
+    strange = replace(strange, sinks=(replace(strange.sinks[0], oldest_age_s=float("-inf")),))
+    body = health_record(strange, GATEWAY).body
+    assert body["readings_per_s"] is body["store"]["days_left"] is body["sinks"][0]["oldest_age_s"] is None
 
 
 def test_a_text_that_is_no_unicode_is_sent_escaped() -> None:

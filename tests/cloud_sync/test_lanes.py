@@ -175,7 +175,7 @@ async def test_on_a_metered_link_only_what_is_small_or_urgent_goes(clock: Jumpin
     under_test = await drain(sink, backlog, clock, link=Link(metered=True))
     assert len(sink.received) == 4 and (SENSOR_READINGS, 1) in sink.received
     assert {lane for lane, left in backlog.entries.items() if left} == {Lane.LIVE, Lane.BACKLOG}
-    assert set(under_test.status.lanes) == set(Lane) - {Lane.LIVE, Lane.BACKLOG}
+    assert set(under_test.status.lanes) == set(Lane) - {Lane.LIVE, Lane.BACKLOG, Lane.HEALTH}
 
 
 class Counting(ScriptedSink):

@@ -64,4 +64,4 @@ def test_the_order_is_that_of_urgency() -> None:
     while waiting:
         order.append(run(slots, waiting))
         waiting.discard(order[-1])
-    assert order == [Lane.ALERTS, Lane.GAPS, Lane.LIVE, Lane.ROLLUPS, Lane.REPLAY]
+    assert order == [Lane.ALERTS, Lane.GAPS, Lane.LIVE, Lane.ROLLUPS, Lane.HEALTH, Lane.REPLAY]

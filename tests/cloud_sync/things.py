@@ -5,6 +5,7 @@ from uuid import UUID
 from agent.domain.alarm import Alarm, AlarmChange, AlarmKind, Priority
 from agent.domain.clock import Instant
 from agent.domain.farm import Sensor, Tank
+from agent.domain.gateway_health import GatewayHealth, MachineHealth, SinkHealth, StoreHealth
 from agent.domain.quantity import Quantity
 from agent.domain.reading import CheckedReading, Flag, Gap, Reading, Rollup, StoredReading
 from cloud_sync.contract.record import Record
@@ -46,3 +47,13 @@ def rollup(seq: int) -> Rollup:
 def records(first: int, last: int) -> list[Record]:
     """Readings with sequence numbers `first` to `last`."""
     return [record(reading(seq), GATEWAY) for seq in range(first, last + 1)]
+
+
+def health(seq: int) -> GatewayHealth:
+    store = StoreHealth("ok", None, 120_000_000, 500_000_000, 4_000_000, 41.5)
+    sinks = (
+        SinkHealth("archive", "idle", None, 0, 460, 0, None),
+        SinkHealth("cloud", "waiting", 60.5, 7, 0, 0, "away"),
+    )
+    machine = MachineHealth(9_000_000_000, 12.5, 60_000_000, None, None)
+    return GatewayHealth(seq, instant(NOON_US + seq), "0.1.0", 3600.5, 19.5, 1, store, sinks, machine)

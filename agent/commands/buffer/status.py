@@ -1,15 +1,12 @@
 """`aqua-gateway buffer status`: how full the ring buffer is, what it holds, and what waits for whom."""
 
 import argparse
-import json
-import sys
 from contextlib import closing
 from datetime import UTC, datetime
 
-from rich.console import Console
-
 from agent import config
 from agent.buffer_view import facts, view
+from agent.commands.showing import show
 from agent.store.inspection.reader import Reader
 
 
@@ -18,10 +15,5 @@ def command(options: argparse.Namespace) -> int:
     gateway = config.load(options.config)
     with closing(Reader(gateway.store.path)) as reader:
         seen = facts(gateway, reader)
-    if options.json:
-        json.dump(seen, sys.stdout, ensure_ascii=False, indent=2)
-        print()
-    else:
-        console = Console()
-        console.print(view(seen, datetime.now(UTC)), soft_wrap=not console.is_terminal)
+    show(seen, view(seen, datetime.now(UTC)), options.json)
     return 0

@@ -1,8 +1,6 @@
 """`aqua-gateway buffer verify`: read every row; tell what is damaged or missing, and the rest like `status`."""
 
 import argparse
-import json
-import sys
 from contextlib import closing
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -13,6 +11,7 @@ from rich.text import Text
 
 from agent import config
 from agent.buffer_view import facts, findings, view
+from agent.commands.showing import show
 from agent.domain.errors import StoreError
 from agent.store.inspection.reader import Reader
 from agent.store.inspection.verification import Verified, verify
@@ -29,13 +28,9 @@ def command(options: argparse.Namespace) -> int:
             seen, unread = facts(gateway, reader), None
         except StoreError as error:
             seen, unread = {}, f"the rest cannot be told: {error}"
-    if options.json:
-        json.dump({"well": verified.well, **asdict(verified), **seen}, sys.stdout, ensure_ascii=False, indent=2)
-        print()
-    else:
-        console = Console()
-        rest = Text(unread, "bold red") if unread else view(seen, datetime.now(UTC))
-        console.print(Group(findings(verified, salvaging), rest), soft_wrap=not console.is_terminal)
+    rest = Text(unread, "bold red") if unread else view(seen, datetime.now(UTC))
+    drawn = Group(findings(verified, salvaging), rest)
+    show({"well": verified.well, **asdict(verified), **seen}, drawn, options.json)
     return 0 if verified.well else 1
 
 

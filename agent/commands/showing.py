@@ -1,0 +1,18 @@
+"""What a command found, as a person or a program wants it."""
+
+import json
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from rich.console import Console, RenderableType
+
+
+def show(seen: Mapping[str, Any], drawn: RenderableType, as_json: bool) -> None:
+    """On standard output: `seen` as JSON, or `drawn`, whose lines only a terminal cuts."""
+    if as_json:
+        json.dump(seen, sys.stdout, ensure_ascii=False, indent=2)
+        print()
+    else:
+        console = Console()
+        console.print(drawn, soft_wrap=not console.is_terminal)

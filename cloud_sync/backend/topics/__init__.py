@@ -1,0 +1,1 @@
+"""Kafka's topics as the contract wants them: `aqua-backend topics …`."""
