@@ -9,6 +9,7 @@ from cloud_sync.uplink.interfaces import SinkClass
 SINKS: dict[str, str] = {
     "archive": "cloud_sync.uplink.archive:ArchiveSink",
     "http": "cloud_sync.uplink.http:HttpSink",
+    "kafka": "cloud_sync.uplink.kafka:KafkaSink",
 }
 
 

@@ -63,6 +63,10 @@ class Kafka(Service):
         """host:port of a listener."""
         return f"{HOST}:{self._ports[listener]}"
 
+    def advertised(self, listener: str) -> str:
+        """host:port at which the brokers send clients of the listener on."""
+        return self.at(listener)
+
     def admin(self) -> AdminClient:
         return AdminClient({"bootstrap.servers": self.bootstrap})
 
@@ -111,9 +115,10 @@ class Kafka(Service):
         """The whole server.properties."""
         protocols = {"CONTROLLER": "PLAINTEXT", **self.protocols}
         addresses = ",".join(f"{listener}://{self.at(listener)}" for listener in self.protocols)
+        told = ",".join(f"{listener}://{self.advertised(listener)}" for listener in self.protocols)
         return _PROPERTIES.format(host=HOST, controller=self._controller, data=self.folder / "data") + (
             f"listeners={addresses},CONTROLLER://{HOST}:{self._controller}\n"
-            f"advertised.listeners={addresses}\n"
+            f"advertised.listeners={told}\n"
             f"listener.security.protocol.map={','.join(f'{name}:{kind}' for name, kind in protocols.items())}\n"
         )
 

@@ -1,0 +1,135 @@
+"""Records as Avro in the registry's wire format, written to Kafka by librdkafka.
+
+Acknowledged by all replicas, and within the life of one producer neither doubled nor reordered. Where the answer to a
+write is lost for longer than a send may take, the records are written again: a record may then be there twice, and its
+identity shows it. The key of a record decides on its partition, so what one sensor measured stays in order.
+
+Headers: `gateway`, `epoch` (not of alerts) and `sequence`: nobody needs a schema to tell where a record is from.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+from agent.domain.errors import SinkMisconfigured, SinkUnavailable
+from cloud_sync.contract.encoding import Encoder
+from cloud_sync.contract.errors import BreaksContract, RegistryRefuses, RegistryUnavailable, UnknownSchema
+from cloud_sync.contract.record import Record
+from cloud_sync.contract.registry import Registry
+from cloud_sync.uplink.interfaces import Batching, Delivery, Rejection
+from cloud_sync.uplink.kafka_outcome import AlreadyThere, judged
+from cloud_sync.uplink.kafka_settings import KafkaSettings, hiding
+from cloud_sync.uplink.kafka_tokens import token_of
+from cloud_sync.uplink.kafka_writer import Headers, Packed, Writer
+from cloud_sync.uplink.own_thread import OwnThread
+from cloud_sync.uplink.packer import Packer
+
+
+class KafkaSink:
+    """Implements `Sink` on the brokers of one cluster."""
+
+    Settings = KafkaSettings
+
+    def __init__(self, settings: KafkaSettings, gateway_id: str) -> None:
+        self._settings = settings
+        self._gateway = gateway_id
+        self._where = f"Kafka at {settings.bootstrap_servers}"
+        self._writer: Writer | None = None
+        self._encoders: dict[str, Encoder] = {}
+        self._there = AlreadyThere()
+        self._packer = Packer(self._packed, "kafka")
+        self._thread = OwnThread(self._where)
+        self._closing = OwnThread(f"the end of {self._where}")
+        self._asking = OwnThread(f"the question to {settings.registry_url}")
+
+    @property
+    def batching(self) -> Batching:
+        own = self._settings
+        return Batching(own.batch, own.linger_s, 3 * own.timeout_s)
+
+    async def open(self) -> None:
+        """Every broker's metadata is proof enough; nothing is written."""
+        await self.close()
+        writer = await self._new_writer()
+        await self._thread.run(writer.reach)
+
+    def pack_ahead(self, batch: Sequence[Record]) -> None:
+        if batch[0].topic in self._encoders:
+            self._packer.begin(batch)
+
+    async def send(self, batch: Sequence[Record]) -> Delivery:
+        topic = batch[0].topic
+        if topic not in self._encoders:
+            try:
+                self._encoders[topic] = await self._asking.run(lambda: self._encoder(topic))
+            except UnknownSchema as error:  # the other topics are none the worse
+                return Delivery([Rejection(record.seq, str(error)) for record in batch])
+        packed = await self._packer.packed(batch)
+        to_send = [(record, data) for record, data in packed.good if record not in self._there]
+        delivery = await self._write(topic, to_send)
+        return replace(delivery, rejected=[*packed.refused, *delivery.rejected]) if packed.refused else delivery
+
+    async def close(self) -> None:
+        writer = self._writer
+        if writer is not None:
+            writer.abandon()
+            if not self._closing.busy:  # else nothing new is begun until what hangs has ended
+                self._writer = None
+            await self._closing.run(writer.close)
+
+    async def _write(self, topic: str, records: Sequence[tuple[Record, Packed]]) -> Delivery:
+        if not records:
+            return Delivery()
+        writer = self._writer or await self._new_writer()
+        batch, data = [record for record, _ in records], [data for _, data in records]
+        try:
+            errors, sent_bytes = await self._thread.run(lambda: writer.write(topic, data))
+        except BaseException:
+            await self.close()
+            raise
+        if errors:
+            await self.close()  # and with it all that it might still write
+        self._there.learn(batch, errors)
+        return replace(judged(self._where, batch, errors), sent_bytes=sent_bytes)
+
+    async def _new_writer(self) -> Writer:
+        own = self._settings
+        settings = own.librdkafka(self._gateway)
+        if own.token_file is not None:
+            settings["oauth_cb"] = token_of(own.token_file)
+        self._writer = await self._thread.run(lambda: Writer(settings, self._where, own.timeout_s, hiding(own.secrets)))
+        return self._writer
+
+    def _encoder(self, topic: str) -> Encoder:
+        try:
+            with Registry(self._settings.registry()) as registry:
+                return Encoder(topic, registry.id_of(topic))
+        except RegistryUnavailable as error:
+            raise SinkUnavailable(f"the schema registry: {error}") from error
+        except UnknownSchema:
+            raise
+        except RegistryRefuses as error:
+            raise SinkMisconfigured(f"the schema registry: {error}") from error
+
+    def _packed(self, batch: Sequence[Record]) -> "_PackedBatch":
+        encode, good, refused = self._encoders[batch[0].topic], [], []
+        gateway: tuple[str, str] = ("gateway", self._gateway)
+        epochs: dict[str | None, Headers] = {}
+        for record in batch:
+            try:
+                value = encode(record)
+            except BreaksContract as error:
+                refused.append(Rejection(record.seq, str(error)))
+                continue
+            metadata = record.body["metadata"]
+            epoch = metadata.get("epoch")
+            head = epochs.get(epoch)
+            if head is None:
+                head = epochs[epoch] = [gateway] if epoch is None else [gateway, ("epoch", epoch)]
+            good.append((record, Packed(value, record.key, [*head, ("sequence", str(metadata["sequence"]))])))
+        return _PackedBatch(good, refused)
+
+
+class _PackedBatch(NamedTuple):
+    good: list[tuple[Record, Packed]]
+    refused: list[Rejection]
