@@ -17,6 +17,7 @@ from cloud_sync.contract.errors import BreaksContract, RegistryRefuses, Registry
 from cloud_sync.contract.record import Record
 from cloud_sync.contract.registry import Registry
 from cloud_sync.uplink.interfaces import Batching, Delivery, Rejection
+from cloud_sync.uplink.kafka_errors import is_final
 from cloud_sync.uplink.kafka_outcome import AlreadyThere, judged
 from cloud_sync.uplink.kafka_settings import KafkaSettings, hiding
 from cloud_sync.uplink.kafka_tokens import token_of
@@ -49,9 +50,7 @@ class KafkaSink:
 
     async def open(self) -> None:
         """Every broker's metadata is proof enough; nothing is written."""
-        await self.close()
-        writer = await self._new_writer()
-        await self._thread.run(writer.reach)
+        await self._reached()
 
     def pack_ahead(self, batch: Sequence[Record]) -> None:
         if batch[0].topic in self._encoders:
@@ -80,17 +79,27 @@ class KafkaSink:
     async def _write(self, topic: str, records: Sequence[tuple[Record, Packed]]) -> Delivery:
         if not records:
             return Delivery()
-        writer = self._writer or await self._new_writer()
+        writer = self._writer or await self._reached()
         batch, data = [record for record, _ in records], [data for _, data in records]
         try:
             errors, sent_bytes = await self._thread.run(lambda: writer.write(topic, data))
         except BaseException:
             await self.close()
             raise
-        if errors:
+        if not all(is_final(error) for error in errors.values()):
             await self.close()  # and with it all that it might still write
         self._there.learn(batch, errors)
         return replace(judged(self._where, batch, errors), sent_bytes=sent_bytes)
+
+    async def _reached(self) -> Writer:
+        await self.close()
+        writer = await self._new_writer()
+        try:
+            await self._thread.run(writer.reach)
+        except BaseException:
+            await self.close()
+            raise
+        return writer
 
     async def _new_writer(self) -> Writer:
         own = self._settings

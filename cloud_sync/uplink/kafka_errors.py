@@ -93,6 +93,11 @@ def failure_of(error: KafkaError) -> Failure:
     return FAILURES.get(error.code(), Failure.UNKNOWN)
 
 
+def is_final(error: KafkaError) -> bool:
+    """The brokers said no and mean it: the record did not arrive and never will."""
+    return error.code() in OF_A_TOPIC or failure_of(error) is Failure.POISON
+
+
 def _blames_a_certificate(reason: str) -> bool:
     """A connection that breaks while hands are shaken is an error of TLS too, and passes."""
     return "certificate" in reason.lower() or " alert " in reason.lower()

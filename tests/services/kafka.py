@@ -61,7 +61,10 @@ class Kafka(Service):
 
     def at(self, listener: str) -> str:
         """host:port of a listener."""
-        return f"{HOST}:{self._ports[listener]}"
+        return f"{HOST}:{self.port(listener)}"
+
+    def port(self, listener: str) -> int:
+        return self._ports[listener]
 
     def advertised(self, listener: str) -> str:
         """host:port at which the brokers send clients of the listener on."""
