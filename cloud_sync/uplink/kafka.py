@@ -19,7 +19,7 @@ from cloud_sync.contract.registry import Registry
 from cloud_sync.uplink.interfaces import Batching, Delivery, Rejection
 from cloud_sync.uplink.kafka_errors import is_final
 from cloud_sync.uplink.kafka_outcome import AlreadyThere, judged
-from cloud_sync.uplink.kafka_settings import KafkaSettings, hiding
+from cloud_sync.uplink.kafka_settings import KafkaSettings
 from cloud_sync.uplink.kafka_tokens import token_of
 from cloud_sync.uplink.kafka_writer import Headers, Packed, Writer
 from cloud_sync.uplink.own_thread import OwnThread
@@ -64,8 +64,7 @@ class KafkaSink:
             except UnknownSchema as error:  # the other topics are none the worse
                 return Delivery([Rejection(record.seq, str(error)) for record in batch])
         packed = await self._packer.packed(batch)
-        to_send = [(record, data) for record, data in packed.good if record not in self._there]
-        delivery = await self._write(topic, to_send)
+        delivery = await self._write(topic, packed) if packed.records else Delivery()
         return replace(delivery, rejected=[*packed.refused, *delivery.rejected]) if packed.refused else delivery
 
     async def close(self) -> None:
@@ -76,20 +75,25 @@ class KafkaSink:
                 self._writer = None
             await self._closing.run(writer.close)
 
-    async def _write(self, topic: str, records: Sequence[tuple[Record, Packed]]) -> Delivery:
-        if not records:
-            return Delivery()
+    async def _write(self, topic: str, packed: "_PackedBatch") -> Delivery:
+        records = packed.records
+        places = [place for place, record in enumerate(records) if record not in self._there]
+        data = packed.data if len(places) == len(records) else [packed.data[place] for place in places]
         writer = self._writer or await self._reached()
-        batch, data = [record for record, _ in records], [data for _, data in records]
         try:
-            errors, sent_bytes = await self._thread.run(lambda: writer.write(topic, data))
+            found, sent_bytes = await self._thread.run(lambda: writer.write(topic, data))
         except BaseException:
             await self.close()
             raise
+        errors = {places[place]: error for place, error in found.items()}
+        if errors:
+            self._there.learn(records, errors)
         if not all(is_final(error) for error in errors.values()):
             await self.close()  # and with it all that it might still write
-        self._there.learn(batch, errors)
-        return replace(judged(self._where, batch, errors), sent_bytes=sent_bytes)
+        delivery = judged(self._where, records, errors)
+        if delivery.keep_from is None:
+            self._there.forget(records)
+        return replace(delivery, sent_bytes=sent_bytes)
 
     async def _reached(self) -> Writer:
         await self.close()
@@ -102,12 +106,16 @@ class KafkaSink:
         return writer
 
     async def _new_writer(self) -> Writer:
+        self._writer = writer = await self._thread.run(self._made_writer)
+        return writer
+
+    def _made_writer(self) -> Writer:
         own = self._settings
+        own.check_files()
         settings = own.librdkafka(self._gateway)
         if own.token_file is not None:
             settings["oauth_cb"] = token_of(own.token_file)
-        self._writer = await self._thread.run(lambda: Writer(settings, self._where, own.timeout_s, hiding(own.secrets)))
-        return self._writer
+        return Writer(settings, self._where, own.timeout_s, own.without_secrets)
 
     def _encoder(self, topic: str) -> Encoder:
         try:
@@ -121,7 +129,7 @@ class KafkaSink:
             raise SinkMisconfigured(f"the schema registry: {error}") from error
 
     def _packed(self, batch: Sequence[Record]) -> "_PackedBatch":
-        encode, good, refused = self._encoders[batch[0].topic], [], []
+        encode, records, data, refused = self._encoders[batch[0].topic], [], [], []
         gateway: tuple[str, str] = ("gateway", self._gateway)
         epochs: dict[str | None, Headers] = {}
         for record in batch:
@@ -135,10 +143,14 @@ class KafkaSink:
             head = epochs.get(epoch)
             if head is None:
                 head = epochs[epoch] = [gateway] if epoch is None else [gateway, ("epoch", epoch)]
-            good.append((record, Packed(value, record.key, [*head, ("sequence", str(metadata["sequence"]))])))
-        return _PackedBatch(good, refused)
+            records.append(record)
+            data.append(Packed(value, record.key, [*head, ("sequence", str(metadata["sequence"]))]))
+        return _PackedBatch(records, data, refused)
 
 
 class _PackedBatch(NamedTuple):
-    good: list[tuple[Record, Packed]]
+    """Records with what goes on the line for each, and those that do not fit the schema."""
+
+    records: list[Record]
+    data: list[Packed]
     refused: list[Rejection]

@@ -68,10 +68,12 @@ class AlreadyThere:
 
     def learn(self, batch: Sequence[Record], failed: Mapping[int, KafkaError]) -> None:
         """Of this batch all but the `failed` are there."""
-        if failed:
-            if len(self._there) > _MOST_REMEMBERED:  # of what was never offered again
-                self._there.clear()
-            good = [record for index, record in enumerate(batch) if index not in failed]
-            self._there |= {(record.topic, identity(record.body)) for record in good}
-        elif self._there:
+        if len(self._there) > _MOST_REMEMBERED:  # of what was never offered again
+            self._there.clear()
+        good = [record for index, record in enumerate(batch) if index not in failed]
+        self._there |= {(record.topic, identity(record.body)) for record in good}
+
+    def forget(self, batch: Sequence[Record]) -> None:
+        """It is not offered again."""
+        if self._there:
             self._there -= {(record.topic, identity(record.body)) for record in batch}

@@ -1,13 +1,15 @@
 """The keys of a Kafka sink, and what librdkafka is told for them."""
 
-from collections.abc import Callable
+import base64
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from agent.domain.errors import SinkMisconfigured
 from agent.domain.secret import Secret
 from cloud_sync.contract.registry import Registry
 from cloud_sync.contract.web import is_this_machine
+from cloud_sync.uplink.kafka_tokens import read_token
 
 _QUEUE_KBYTES = 16_384
 
@@ -82,10 +84,25 @@ class KafkaSettings:
             self.registry_url, self.registry_user, secret, self.registry_ca_file, timeout_s=timeout_s
         )
 
-    @property
-    def secrets(self) -> list[Secret]:
-        own = (self.password, self.key_password, self.client_secret, self.registry_password, self.registry_token)
-        return [secret for secret in own if secret is not None]
+    def check_files(self) -> None:
+        """Raises SinkMisconfigured, naming the key, for a file that cannot be read: librdkafka would not say which."""
+        if self.token_file is not None:
+            read_token(self.token_file)
+        for key in ("ca_file", "cert_file", "key_file"):
+            file: Path | None = getattr(self, key)
+            try:
+                if file is not None:
+                    file.read_bytes()
+            except OSError as error:
+                raise SinkMisconfigured(f"{key} {file}: {error.strerror}") from error
+
+    def without_secrets(self, text: str) -> str:
+        """Also without what HTTP makes of them: an issuer of tokens may quote what it was sent."""
+        for secret in (self.password, self.key_password, self.client_secret):
+            if secret is not None and (word := secret.reveal()):
+                login = base64.b64encode(f"{self.client_id}:{word}".encode()).decode()
+                text = text.replace(word, "***").replace(login, "***")
+        return text
 
     def librdkafka(self, gateway: str) -> dict[str, Any]:
         """Its settings, but for callbacks. A batch is the most it ever holds: what is not on its way stays in the ring
@@ -156,18 +173,6 @@ class KafkaSettings:
                 raise ValueError(f"{' and '.join(given)} needs {missing}")
         if self.registry_user is not None and self.registry_password is None:
             raise ValueError("registry_user needs registry_password")
-
-
-def hiding(secrets: list[Secret]) -> Callable[[str], str]:
-    """What takes those secrets out of a text."""
-    words = [secret.reveal() for secret in secrets if secret.reveal()]
-
-    def hide(text: str) -> str:
-        for word in words:
-            text = text.replace(word, "***")
-        return text
-
-    return hide
 
 
 def _is_a_server(server: str) -> bool:

@@ -116,16 +116,27 @@ class Writer:
     def _wait(self) -> None:
         """Until nothing is without its report: what takes too long is taken back, which is reported, too."""
         deadline = time.monotonic() + self._timeout_s
-        while self._producer.flush(min(_LOOK_S, max(0.0, deadline - time.monotonic()))):
-            hopeless = self._told is not None and failure_of(self._told) is Failure.NEEDS_A_PERSON
-            if hopeless or self._abandoned.is_set() or time.monotonic() >= deadline:
+        while self._unreported(min(_LOOK_S, max(0.0, deadline - time.monotonic()))):
+            if self._is_hopeless or self._abandoned.is_set() or time.monotonic() >= deadline:
                 self._producer.purge()
-                if self._producer.flush(self._timeout_s):
+                if self._unreported(self._timeout_s):
                     raise SinkUnavailable(f"{self._where}: the client library does not end what was taken back")
                 return
 
+    def _unreported(self, within_s: float) -> int:
+        """How many are still without their report."""
+        try:
+            return self._producer.flush(within_s)
+        except KafkaException as error:  # this producer is done for
+            self._hear(error.args[0])
+            return len(self._producer)
+
+    @property
+    def _is_hopeless(self) -> bool:
+        return self._told is not None and (self._told.fatal() or failure_of(self._told) is Failure.NEEDS_A_PERSON)
+
     def _hear(self, error: KafkaError) -> None:
-        if self._told is None or failure_of(self._told) is not Failure.NEEDS_A_PERSON:
+        if not self._is_hopeless:
             self._told = error
 
     def _raise_what_needs_a_person(self) -> None:

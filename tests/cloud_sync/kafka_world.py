@@ -15,6 +15,7 @@ from cloud_sync.contract.record import Record, identity
 from cloud_sync.contract.registry import Registry
 from cloud_sync.contract.topics import SENSOR_ALERTS, SENSOR_GAPS, SENSOR_READINGS, SENSOR_ROLLUPS
 from cloud_sync.uplink.kafka import KafkaSink, _PackedBatch
+from cloud_sync.uplink.kafka_settings import KafkaSettings
 from cloud_sync.uplink.kafka_writer import Writer
 from tests.cloud_sync.detour import Detour
 from tests.cloud_sync.sink_contract import JudgingWorld, Mood
@@ -106,7 +107,7 @@ class KafkaWorld(JudgingWorld):
         settings = {"timeout_s": 1.0, "linger_s": 0.0} | settings
         return _OnThisWay(
             self,
-            KafkaSink.Settings(
+            KafkaSettings(
                 f"127.0.0.1:{self.kafka.detour}",
                 self.registry.url,
                 tls=False,
@@ -174,7 +175,7 @@ class KafkaWorld(JudgingWorld):
 class _OnThisWay(KafkaSink):
     """Goes to a host that no name server knows, and makes records too large, when its world says so."""
 
-    def __init__(self, world: KafkaWorld, settings: KafkaSink.Settings) -> None:
+    def __init__(self, world: KafkaWorld, settings: KafkaSettings) -> None:
         super().__init__(settings, GATEWAY)
         self._world = world
         self._right = settings
@@ -186,11 +187,8 @@ class _OnThisWay(KafkaSink):
 
     def _packed(self, batch: Sequence[Record]) -> _PackedBatch:
         packed = super()._packed(batch)
-        good = [
-            (
-                record,
-                data._replace(value=data.value + self._world.padding) if record.seq in self._world.poison else data,
-            )
-            for record, data in packed.good
+        data = [
+            one._replace(value=one.value + self._world.padding) if record.seq in self._world.poison else one
+            for record, one in zip(packed.records, packed.data, strict=True)
         ]
-        return packed._replace(good=good)
+        return packed._replace(data=data)
