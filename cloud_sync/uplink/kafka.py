@@ -11,19 +11,17 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from agent.domain.errors import SinkMisconfigured, SinkUnavailable
-from cloud_sync.contract.encoding import Encoder
-from cloud_sync.contract.errors import BreaksContract, RegistryRefuses, RegistryUnavailable, UnknownSchema
+from cloud_sync.contract.errors import BreaksContract, UnknownSchema
 from cloud_sync.contract.record import Record
-from cloud_sync.contract.registry import Registry
+from cloud_sync.uplink.encoders import Encoders
 from cloud_sync.uplink.interfaces import Batching, Delivery, Rejection
-from cloud_sync.uplink.kafka_errors import is_final
-from cloud_sync.uplink.kafka_outcome import AlreadyThere, judged
+from cloud_sync.uplink.kafka_errors import fault_of, is_final
 from cloud_sync.uplink.kafka_settings import KafkaSettings
 from cloud_sync.uplink.kafka_tokens import token_of
 from cloud_sync.uplink.kafka_writer import Headers, Packed, Writer
 from cloud_sync.uplink.own_thread import OwnThread
 from cloud_sync.uplink.packer import Packer
+from cloud_sync.uplink.record_faults import AlreadyThere
 
 
 class KafkaSink:
@@ -36,12 +34,11 @@ class KafkaSink:
         self._gateway = gateway_id
         self._where = f"Kafka at {settings.bootstrap_servers}"
         self._writer: Writer | None = None
-        self._encoders: dict[str, Encoder] = {}
+        self._encoders = Encoders(settings.registry())
         self._there = AlreadyThere()
         self._packer = Packer(self._packed, "kafka")
         self._thread = OwnThread(self._where)
         self._closing = OwnThread(f"the end of {self._where}")
-        self._asking = OwnThread(f"the question to {settings.registry_url}")
 
     @property
     def batching(self) -> Batching:
@@ -58,11 +55,10 @@ class KafkaSink:
 
     async def send(self, batch: Sequence[Record]) -> Delivery:
         topic = batch[0].topic
-        if topic not in self._encoders:
-            try:
-                self._encoders[topic] = await self._asking.run(lambda: self._encoder(topic))
-            except UnknownSchema as error:  # the other topics are none the worse
-                return Delivery([Rejection(record.seq, str(error)) for record in batch])
+        try:
+            await self._encoders.learn(topic)
+        except UnknownSchema as error:
+            return Delivery([Rejection(record.seq, str(error)) for record in batch])
         packed = await self._packer.packed(batch)
         delivery = await self._write(topic, packed) if packed.records else Delivery()
         return replace(delivery, rejected=[*packed.refused, *delivery.rejected]) if packed.refused else delivery
@@ -77,7 +73,7 @@ class KafkaSink:
 
     async def _write(self, topic: str, packed: "_PackedBatch") -> Delivery:
         records = packed.records
-        places = [place for place, record in enumerate(records) if record not in self._there]
+        places = self._there.missing(records)
         data = packed.data if len(places) == len(records) else [packed.data[place] for place in places]
         writer = self._writer or await self._reached()
         try:
@@ -85,15 +81,10 @@ class KafkaSink:
         except BaseException:
             await self.close()
             raise
-        errors = {places[place]: error for place, error in found.items()}
-        if errors:
-            self._there.learn(records, errors)
-        if not all(is_final(error) for error in errors.values()):
+        if not all(is_final(error) for error in found.values()):
             await self.close()  # and with it all that it might still write
-        delivery = judged(self._where, records, errors)
-        if delivery.keep_from is None:
-            self._there.forget(records)
-        return replace(delivery, sent_bytes=sent_bytes)
+        faults = {places[place]: fault_of(error, f"{self._where}, {topic}") for place, error in found.items()}
+        return replace(self._there.judged(records, faults), sent_bytes=sent_bytes)
 
     async def _reached(self) -> Writer:
         await self.close()
@@ -116,17 +107,6 @@ class KafkaSink:
         if own.token_file is not None:
             settings["oauth_cb"] = token_of(own.token_file)
         return Writer(settings, self._where, own.timeout_s, own.without_secrets)
-
-    def _encoder(self, topic: str) -> Encoder:
-        try:
-            with Registry(self._settings.registry()) as registry:
-                return Encoder(topic, registry.id_of(topic))
-        except RegistryUnavailable as error:
-            raise SinkUnavailable(f"the schema registry: {error}") from error
-        except UnknownSchema:
-            raise
-        except RegistryRefuses as error:
-            raise SinkMisconfigured(f"the schema registry: {error}") from error
 
     def _packed(self, batch: Sequence[Record]) -> "_PackedBatch":
         encode, records, data, refused = self._encoders[batch[0].topic], [], [], []

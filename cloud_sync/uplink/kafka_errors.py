@@ -10,6 +10,7 @@ from typing import Final
 from confluent_kafka import KafkaError
 
 from cloud_sync.uplink.breaker import Failure
+from cloud_sync.uplink.record_faults import Fault
 
 _TABLE: Final[Mapping[Failure, str]] = {
     # The network, a broker that restarts, a leader that moves, replicas that are behind; and what a new producer cures.
@@ -91,6 +92,18 @@ def failure_of(error: KafkaError) -> Failure:
     if error.code() == KafkaError._SSL and _blames_a_certificate(error.str()):
         return Failure.NEEDS_A_PERSON
     return FAILURES.get(error.code(), Failure.UNKNOWN)
+
+
+def fault_of(error: KafkaError, where: str) -> Fault:
+    """What the error says of one record, told as of `where`."""
+    code = error.code()
+    return Fault(
+        failure_of(error),
+        f"{where}: {error.str()}",
+        of_topic=code in OF_A_TOPIC,
+        too_large=code in TOO_LARGE,
+        too_slow=code in TIMED_OUT,
+    )
 
 
 def is_final(error: KafkaError) -> bool:

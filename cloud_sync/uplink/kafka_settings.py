@@ -7,15 +7,15 @@ from typing import Any, Literal
 
 from agent.domain.errors import SinkMisconfigured
 from agent.domain.secret import Secret
-from cloud_sync.contract.registry import Registry
 from cloud_sync.contract.web import is_this_machine
+from cloud_sync.uplink.encoders import RegistryKeys
 from cloud_sync.uplink.kafka_tokens import read_token
 
 _QUEUE_KBYTES = 16_384
 
 
-@dataclass(frozen=True, slots=True)
-class KafkaSettings:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KafkaSettings(RegistryKeys):
     """`bootstrap_servers` are host:port, separated by commas; `registry_url` is the schema registry's, where the
     topics' schemas are registered already (`registry_user` and `registry_password`, or a `registry_token`;
     `registry_ca_file`).
@@ -29,11 +29,6 @@ class KafkaSettings:
     """
 
     bootstrap_servers: str
-    registry_url: str
-    registry_user: str | None = None
-    registry_password: Secret | None = None
-    registry_token: Secret | None = None
-    registry_ca_file: Path | None = None
     tls: bool = True
     ca_file: Path | None = None
     sasl_mechanism: Literal["SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN"] = "SCRAM-SHA-512"
@@ -73,16 +68,6 @@ class KafkaSettings:
         if not 1 <= self.batch <= 5000:
             raise ValueError(f"batch must be between 1 and 5000 records, not {self.batch}")
         self.registry()
-
-    def registry(self) -> Registry.Settings:
-        """Raises ValueError in the words of the file."""
-        if self.registry_token is not None and self.registry_user is not None:
-            raise ValueError("registry_user and registry_token are two ways to say who we are; choose one")
-        secret = self.registry_token or self.registry_password
-        timeout_s = min(self.timeout_s, 10.0)
-        return Registry.Settings(
-            self.registry_url, self.registry_user, secret, self.registry_ca_file, timeout_s=timeout_s
-        )
 
     def check_files(self) -> None:
         """Raises SinkMisconfigured, naming the key, for a file that cannot be read: librdkafka would not say which."""
@@ -171,8 +156,6 @@ class KafkaSettings:
             if given and len(given) < len(names):
                 missing = " and ".join(name for name in names if name not in given)
                 raise ValueError(f"{' and '.join(given)} needs {missing}")
-        if self.registry_user is not None and self.registry_password is None:
-            raise ValueError("registry_user needs registry_password")
 
 
 def _is_a_server(server: str) -> bool:

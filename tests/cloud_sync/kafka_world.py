@@ -108,8 +108,8 @@ class KafkaWorld(JudgingWorld):
         return _OnThisWay(
             self,
             KafkaSettings(
-                f"127.0.0.1:{self.kafka.detour}",
-                self.registry.url,
+                bootstrap_servers=f"127.0.0.1:{self.kafka.detour}",
+                registry_url=self.registry.url,
                 tls=False,
                 user=USER,
                 password=Secret(PASSWORD, "FILE"),

@@ -50,7 +50,10 @@ class Through:
     async def __call__(self, listener: str, topic: str = TOPIC, **settings: Any) -> Delivery:
         """One batch through that listener."""
         own = {"timeout_s": 5.0, "tls": self.kafka.protocols[listener].endswith("SSL")} | settings
-        sink = KafkaSink(KafkaSink.Settings(self.kafka.at(listener), self.registry_url, **own), GATEWAY)
+        sink = KafkaSink(
+            KafkaSink.Settings(bootstrap_servers=self.kafka.at(listener), registry_url=self.registry_url, **own),
+            GATEWAY,
+        )
         try:
             await sink.open()
             return await sink.send([record._replace(topic=topic) for record in records(1, 3)])

@@ -1,13 +1,21 @@
 """Every error that librdkafka knows has been thought about."""
 
 import pytest
-from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka import KafkaError
 
 from agent.domain.errors import SinkMisconfigured, SinkUnavailable
 from cloud_sync.uplink.breaker import Failure
 from cloud_sync.uplink.interfaces import BatchRefused, BatchTooLarge, Delivery, TooSlow
-from cloud_sync.uplink.kafka_errors import _TABLE, FAILURES, OF_A_TOPIC, TIMED_OUT, TOO_LARGE, failure_of
-from cloud_sync.uplink.kafka_outcome import AlreadyThere, judged
+from cloud_sync.uplink.kafka_errors import (
+    _TABLE,
+    FAILURES,
+    OF_A_TOPIC,
+    TIMED_OUT,
+    TOO_LARGE,
+    failure_of,
+    fault_of,
+)
+from cloud_sync.uplink.record_faults import AlreadyThere, Unexplained, judged
 from tests.cloud_sync.things import records
 
 _CODES = {
@@ -67,7 +75,8 @@ def test_what_is_said_of_some_codes_besides_their_class_fits_it() -> None:
 
 def outcome(**codes: int) -> Delivery:
     """Of records 1 to 6, of which `r3=code` failed."""
-    return judged("Kafka", records(1, 6), {int(name[1:]) - 1: KafkaError(code) for name, code in codes.items()})
+    faults = {int(name[1:]) - 1: fault_of(KafkaError(code), "Kafka") for name, code in codes.items()}
+    return judged(records(1, 6), faults)
 
 
 def test_what_has_no_error_is_accepted() -> None:
@@ -91,7 +100,7 @@ def test_bad_records_that_may_have_drawn_others_with_them_are_not_named() -> Non
 def test_from_the_first_that_passes_by_itself_everything_is_kept() -> None:
     delivery = outcome(r2=E.INVALID_RECORD, r4=E._MSG_TIMED_OUT, r6=E._TRANSPORT)
     assert ([rejection.seq for rejection in delivery.rejected], delivery.keep_from) == ([2], 4)
-    assert "sensor-readings: Local: Message timed out" in delivery.because
+    assert "Kafka: Local: Message timed out" in delivery.because
     assert outcome(r4=E._MSG_TIMED_OUT, r5=E.INVALID_RECORD).rejected == []
 
 
@@ -105,7 +114,7 @@ def test_nothing_arrived_in_order() -> None:
 
 
 def test_what_nobody_expected_is_told_as_it_is() -> None:
-    with pytest.raises(KafkaException):
+    with pytest.raises(Unexplained):
         outcome(r5=E.REBALANCE_IN_PROGRESS)
 
 
@@ -119,9 +128,19 @@ def test_a_forbidden_topic_refuses_every_record_or_keeps_some() -> None:
 
 def test_what_is_there_is_remembered_until_it_was_offered_again() -> None:
     there, batch = AlreadyThere(), records(1, 4)
-    there.learn(batch, {1: KafkaError(E._MSG_TIMED_OUT)})
-    assert [record.seq for record in batch if record in there] == [1, 3, 4]
-    there.learn(batch[1:2], {})
-    assert [record.seq for record in batch if record in there] == [1, 2, 3, 4]
-    there.forget(batch[:3])
-    assert [record.seq for record in batch if record in there] == [4]
+    assert there.missing(batch) == [0, 1, 2, 3]
+    assert there.judged(batch, {1: fault_of(KafkaError(E._MSG_TIMED_OUT), "Kafka")}).keep_from == 2
+    assert there.missing(batch) == [1]
+    there.judged(batch[1:3], {})
+    assert there.missing(batch) == [1, 2]
+    there.judged(batch, {})
+    assert there.missing(batch) == [0, 1, 2, 3]
+
+
+def test_a_topic_that_is_forbidden_later_sets_nothing_aside_that_came_with_what_is_there() -> None:
+    there, batch = AlreadyThere(), records(1, 4)
+    there.learn(batch[2:], {})
+    forbidden = fault_of(KafkaError(E.TOPIC_AUTHORIZATION_FAILED), "Kafka")
+    delivery = there.judged(batch, dict.fromkeys(there.missing(batch), forbidden))
+    assert [rejection.seq for rejection in delivery.rejected] == [1, 2, 3, 4]
+    assert there.missing(batch) == [0, 1]

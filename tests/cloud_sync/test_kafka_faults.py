@@ -34,7 +34,10 @@ async def sink(mock_kafka: MockKafka, registry: RegistryService) -> AsyncIterato
     with Registry(Registry.Settings(registry.url)) as client:
         client.register(SENSOR_READINGS)
     mock_kafka.topic(SENSOR_READINGS, partitions=4)
-    sink = KafkaSink(KafkaSink.Settings(mock_kafka.bootstrap, registry.url, tls=False, timeout_s=1.5), GATEWAY)
+    sink = KafkaSink(
+        KafkaSink.Settings(bootstrap_servers=mock_kafka.bootstrap, registry_url=registry.url, tls=False, timeout_s=1.5),
+        GATEWAY,
+    )
     await sink.open()
     yield sink
     await sink.close()
@@ -189,7 +192,12 @@ async def test_order_and_completeness_through_faults_of_every_kind(mock_kafka: M
     backlog.take = take_and_fail  # type: ignore[method-assign]
     small = KafkaSink(
         KafkaSink.Settings(
-            mock_kafka.bootstrap, sink._settings.registry_url, tls=False, batch=20, timeout_s=1.5, linger_s=0
+            bootstrap_servers=mock_kafka.bootstrap,
+            registry_url=sink._settings.registry_url,
+            tls=False,
+            batch=20,
+            timeout_s=1.5,
+            linger_s=0,
         ),
         GATEWAY,
     )
@@ -232,7 +240,10 @@ async def test_a_topic_whose_schema_nobody_registered_holds_up_no_other(
 
 
 async def test_a_registry_that_is_away_keeps_everything(mock_kafka: MockKafka) -> None:
-    sink = KafkaSink(KafkaSink.Settings(mock_kafka.bootstrap, "http://127.0.0.1:1/", tls=False), GATEWAY)
+    sink = KafkaSink(
+        KafkaSink.Settings(bootstrap_servers=mock_kafka.bootstrap, registry_url="http://127.0.0.1:1/", tls=False),
+        GATEWAY,
+    )
     await sink.open()
     with pytest.raises(
         SinkUnavailable, match=r"the schema registry: http://127\.0\.0\.1:1: POST /subjects/sensor-readings-value"

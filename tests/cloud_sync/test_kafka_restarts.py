@@ -47,7 +47,9 @@ async def test_a_broker_that_goes_in_the_midst_loses_and_reorders_nothing(
         await sleep(seconds)
 
     clock.sleep = sleep_a_little  # type: ignore[method-assign]
-    own = KafkaSink.Settings(kafka.bootstrap, registry.url, tls=False, batch=20, timeout_s=2.0, linger_s=0)
+    own = KafkaSink.Settings(
+        bootstrap_servers=kafka.bootstrap, registry_url=registry.url, tls=False, batch=20, timeout_s=2.0, linger_s=0
+    )
     with pytest.raises(Drained):
         await Forwarder("sink", KafkaSink(own, GATEWAY), backlog, GATEWAY, clock).run()
     assert len(restarting) == 2 and backlog.dead == []
