@@ -101,7 +101,9 @@ class KafkaSettings(RegistryKeys):
             "enable.idempotence": True,
             "partitioner": "murmur2_random",  # as Java's clients: one key, one partition, whoever writes it
             "compression.type": "zstd",
-            "linger.ms": 100,  # until the batch is complete; then nothing waits
+            # Until the batch is complete; then nothing waits. So all that goes to a partition goes there at once, and
+            # what is refused together leaves nothing behind that came after it.
+            "linger.ms": milliseconds + 4000,
             "queue.buffering.max.messages": self.batch,
             "queue.buffering.max.kbytes": _QUEUE_KBYTES,
             "message.timeout.ms": milliseconds + 5000,
