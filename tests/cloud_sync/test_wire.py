@@ -15,7 +15,7 @@ from cloud_sync.contract.records import record
 from cloud_sync.contract.registry import Registry
 from cloud_sync.contract.schemas import published, schema, topics_with_schema
 from tests.cloud_sync import foreign
-from tests.cloud_sync.things import GATEWAY, change, gap, reading, rollup
+from tests.cloud_sync.things import GATEWAY, change, gap, health, reading, rollup
 from tests.services.kafka import Kafka
 from tests.services.registry import Registry as RealRegistry
 
@@ -24,6 +24,7 @@ THINGS: Mapping[str, list[Any]] = {
     "sensor-alerts": [change(1), change(2, active=False)],
     "sensor-gaps": [gap(1), gap(2, count=None)],
     "sensor-rollups": [rollup(1)],
+    "gateway-health": [health(1)],
 }
 
 
