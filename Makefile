@@ -5,19 +5,23 @@ PYTHON ?= $(firstword $(foreach p,python3 python3.13 python3.12 python3.11,$(she
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test bench bench-wear bench-outage lint lock clean
+.PHONY: run test services bench bench-wear bench-outage lint lock clean
 
 run: $(VENV)/.run
 	@$(BIN)/python -m simulators.demo
 
 test: $(VENV)/.dev
-	@.ci/debian-packages mosquitto strace fiu-utils:fiu-run maven:mvn
+	@.ci/debian-packages mosquitto strace fiu-utils:fiu-run maven:mvn postgresql:pg_ctlcluster nodejs:node npm
 	@$(BIN)/python -m tests.services.downloads
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/pytest
+
+services: $(VENV)/.dev  # Kafka, schema registry, databases, MQTT broker, for a developer; Ctrl-C stops them
+	@.ci/debian-packages mosquitto maven:mvn postgresql:pg_ctlcluster nodejs:node npm
+	@$(BIN)/python -m tests.services
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m tests.bench
@@ -26,6 +30,7 @@ bench-wear: $(VENV)/.dev  # bytes on the card a reading, by commit_s
 	$(BIN)/python -m tests.bench.wear --real-time
 
 bench-outage: $(VENV)/.dev  # a week's backlog drained; READINGS=1000000 for less
+	@.ci/debian-packages postgresql:pg_ctlcluster
 	$(BIN)/python -m tests.bench.outage $(READINGS)
 
 LOCK := uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-annotate pyproject.toml

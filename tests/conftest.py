@@ -4,7 +4,15 @@ import os
 
 import pytest
 
-from tests.services.fixtures import kafka, mock_kafka, own_service, registry, secured_kafka  # noqa: F401
+from tests.services.fixtures import (  # noqa: F401
+    kafka,
+    mock_kafka,
+    own_service,
+    postgres,
+    registry,
+    secured_kafka,
+    timescale,
+)
 
 
 @pytest.hookimpl(wrapper=True)

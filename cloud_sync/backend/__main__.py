@@ -14,6 +14,7 @@ from agent.domain.errors import AquaError
 COMMANDS: Final = {
     "topics": ("cloud_sync.backend.topics.command", "Kafka's topics: apply, check"),
     "schemas": ("cloud_sync.backend.schemas", "the schemas of what is in them: register, check"),
+    "db": ("cloud_sync.backend.database.command", "the database: migrate, check, set, register"),
 }
 
 

@@ -12,6 +12,7 @@ SINKS: dict[str, str] = {
     "http": "cloud_sync.uplink.http:HttpSink",
     "kafka": "cloud_sync.uplink.kafka:KafkaSink",
     "kafka-rest": "cloud_sync.uplink.kafka_rest:KafkaRestSink",
+    "timescale": "cloud_sync.uplink.timescale:TimescaleSink",
 }
 _WITHOUT_WHEELS = ("armv6l", "armv7l")
 
@@ -19,7 +20,8 @@ _WITHOUT_WHEELS = ("armv6l", "armv7l")
 def sink_class(kind: str) -> SinkClass:
     """The class of sinks of that kind.
 
-    ValueError with a sentence for the technician when there is no such kind or its library is not installed.
+    ValueError with a sentence for the technician when there is no such kind, or its library is not installed or lacks
+    something itself.
     """
     if kind not in SINKS:
         raise ValueError(f"no sink of kind {kind!r}; known are {', '.join(sorted(SINKS))}")
@@ -34,3 +36,8 @@ def sink_class(kind: str) -> SinkClass:
         if kind == "kafka" and platform.machine() in _WITHOUT_WHEELS:
             reason += " – but there is none for 32-bit ARM: use kind kafka-rest or http, or a 64-bit system"
         raise ValueError(reason) from error
+    except ImportError as error:
+        because = str(error).partition("\n")[0]
+        raise ValueError(
+            f"a sink of kind {kind!r} cannot load its library ({because}): pip install aquacontrol-gateway[{kind}]"
+        ) from error

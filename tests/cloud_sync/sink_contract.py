@@ -87,7 +87,8 @@ async def everything_sent(world: World, when_it_pauses: Callable[[int], None]) -
     the backlog, and how many pauses there were.
     """
     clock = JumpingClock()
-    backlog = MemoryBacklog(clock, [reading(seq) for seq in range(1, 101)], [change(1), change(2)], [gap(1)], edge=60)
+    alarms = [change(1), change(2, occurrence=2, raised="boot-a/99000")]
+    backlog = MemoryBacklog(clock, [reading(seq) for seq in range(1, 101)], alarms, [gap(1)], edge=60)
     backlog.bring(Lane.ROLLUPS, [rollup(seq) for seq in range(1, 6)])
     sleep = clock.sleep
 

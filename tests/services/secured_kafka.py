@@ -3,10 +3,13 @@
 from pathlib import Path
 
 import trustme
+from confluent_kafka import KafkaException
 from confluent_kafka.admin import (  # type: ignore[attr-defined]
     AclBinding,
+    AclBindingFilter,
     AclOperation,
     AclPermissionType,
+    AdminClient,
     ResourcePatternType,
     ResourceType,
     ScramCredentialInfo,
@@ -98,24 +101,37 @@ class SecuredKafka(Kafka):
         return certificate, key
 
     def add_user(self, user: str, password: str, mechanism: ScramMechanism = ScramMechanism.SCRAM_SHA_512) -> None:
-        """May log in by that mechanism from now on; a second call changes the password."""
+        """May log in by that mechanism from when this returns; a second call changes the password."""
         credential = ScramCredentialInfo(mechanism, 4096)
         change = UserScramCredentialUpsertion(user, credential, password.encode())
         admin = self.admin()
         for done in admin.alter_user_scram_credentials([change]).values():
             done.result(10)
+        self.wait(lambda: self._lets_in(user, password, mechanism), f"let {user} in", 20)
 
     def allow(self, user: str, operation: AclOperation, topic: str) -> None:
-        """`user` may do this with the topic, and nothing else that was not allowed before."""
-        rule = AclBinding(
-            ResourceType.TOPIC,
-            topic,
-            ResourcePatternType.LITERAL,
-            f"User:{user}",
-            "*",
-            operation,
-            AclPermissionType.ALLOW,
-        )
+        """`user` may do this with the topic from when this returns, and nothing else that was not allowed before."""
+        who = (f"User:{user}", "*", operation, AclPermissionType.ALLOW)
+        rule = AclBinding(ResourceType.TOPIC, topic, ResourcePatternType.LITERAL, *who)
         admin = self.admin()
         for done in admin.create_acls([rule]).values():
             done.result(10)
+        # The controller has answered; the broker follows it.
+        known = AclBindingFilter(ResourceType.TOPIC, topic, ResourcePatternType.LITERAL, *who)
+        self.wait(lambda: bool(admin.describe_acls(known).result(10)), f"allow {user} to use {topic}", 20)
+
+    def _lets_in(self, user: str, password: str, mechanism: ScramMechanism) -> bool:
+        knocking = AdminClient(
+            {
+                "bootstrap.servers": self.at("SCRAM"),
+                "security.protocol": "SASL_PLAINTEXT",
+                "sasl.mechanism": mechanism.name.replace("_", "-"),
+                "sasl.username": user,
+                "sasl.password": password,
+                "log_level": 0,
+            }
+        )
+        try:
+            return bool(knocking.list_topics(timeout=2).brokers)
+        except KafkaException:
+            return False

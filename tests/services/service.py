@@ -1,6 +1,8 @@
-"""A service as a child process that owns a folder: its data, its log, its ports. Start, stop, kill, start again."""
+"""A service as a child process that owns a folder: its data, its log, its ports."""
 
+import os
 import random
+import signal
 import socket
 import subprocess
 import time
@@ -102,8 +104,9 @@ class Service:
 
     def stop(self) -> None:
         """SIGTERM; gone when this returns, killed when it takes too long."""
-        if self._child is None:
+        if self._child is None or not self.running:
             return
+        os.killpg(self._child.pid, signal.SIGCONT)  # one that is paused would not hear of the end
         self._child.terminate()
         try:
             self._child.wait(self.stops_within_s)
@@ -116,9 +119,22 @@ class Service:
             self._child.kill()
             self._child.wait()
 
+    def pause(self) -> None:
+        """It hangs: its connections stand, and nothing is answered."""
+        self._signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        self._signal(signal.SIGCONT)
+
     def restart(self) -> None:
         self.stop()
         self.start()
+
+    def _signal(self, number: signal.Signals) -> None:
+        """To it and its children."""
+        self.check()
+        assert self._child is not None
+        os.killpg(self._child.pid, number)
 
     def _last_words(self) -> str:
         status = self._child.poll() if self._child is not None else None
@@ -139,14 +155,24 @@ class Service:
 def free_port() -> int:
     """A port nobody listens on, which the kernel lends to no client either."""
     for port in random.sample(_PORTS, len(_PORTS)):
-        with socket.socket() as one:
-            one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                one.bind((HOST, port))
-            except OSError:
-                continue
+        if _free(port):
             return port
     raise ServiceFailed(f"no port of {HOST} between {_PORTS.start} and {_PORTS.stop} is free")
+
+
+def usual_port(port: int) -> int:
+    """This one, or a free one where it is taken."""
+    return port if _free(port) else free_port()
+
+
+def _free(port: int) -> bool:
+    with socket.socket() as one:
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            one.bind((HOST, port))
+        except OSError:
+            return False
+    return True
 
 
 def listens(port: int) -> bool:

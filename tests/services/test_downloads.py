@@ -47,6 +47,12 @@ def test_without_maven_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) 
         downloads.kafka()
 
 
+def test_without_npm_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(NotInstalled, match="sudo apt-get install nodejs npm"):
+        downloads.timescale()
+
+
 def test_maven_is_quoted_when_it_fetches_nothing(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     maven = tmp_path / "mvn"
     maven.write_text("#!/bin/sh\necho Could not transfer artifact >&2; exit 1\n")

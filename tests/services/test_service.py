@@ -1,5 +1,6 @@
 """A service that does not serve says why, and leaves no process."""
 
+import socket
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -79,6 +80,20 @@ def test_one_that_does_not_heed_is_killed(tmp_path: Path) -> None:
     with Small(tmp_path, deaf) as small:
         pass
     assert not small.running and not listens(small.port)
+
+
+def test_one_that_is_paused_answers_later_or_is_stopped_all_the_same(tmp_path: Path) -> None:
+    with Small(tmp_path) as small:
+        small.pause()
+        with socket.create_connection((HOST, small.port), timeout=0.2) as asking:
+            with pytest.raises(TimeoutError):
+                asking.recv(1)
+            small.resume()
+            asking.settimeout(20)
+            assert asking.recv(1) == b""  # its whole answer is to hang up
+        small.stops_within_s = 20.0
+        small.pause()
+    assert not small.running
 
 
 def test_it_runs_once_at_a_time(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import shutil
 import signal
 import sqlite3
 import subprocess
@@ -15,6 +14,8 @@ from typing import Any, TypeVar
 
 import pytest
 
+from tests.services import mosquitto
+from tests.services.service import NotInstalled
 from tests.system.waiting import answers, until
 
 ROOT = Path(__file__).parents[2]
@@ -129,18 +130,14 @@ class Mosquitto(Process):
 
     def __init__(self, folder: Path, port: int) -> None:
         self.port = port
-        binary = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin")
-        if binary is None:
-            pytest.skip("there is no Mosquitto here; install it with: sudo apt-get install mosquitto")
+        try:
+            binary = mosquitto.program()
+        except NotInstalled as missing:
+            pytest.skip(str(missing))
         memory = folder / "mosquitto"
         memory.mkdir()
         config = folder / "mosquitto.conf"
-        # `user` is heeded only when root starts it, who otherwise would be somebody who cannot write the memory.
-        config.write_text(
-            f"listener {port} {HOST}\nallow_anonymous true\nuser root\nlog_type error\nlog_type notice\n"
-            f"persistence true\npersistence_location {memory}/\nautosave_on_changes true\nautosave_interval 1\n"
-            "max_queued_messages 0\n"
-        )
+        config.write_text(mosquitto.configuration(memory, port))
         super().__init__("mosquitto", [binary, "-c", str(config)], folder)
 
     async def serve(self) -> None:

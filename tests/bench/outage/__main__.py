@@ -16,6 +16,7 @@ from typing import Any
 
 from cloud_sync.contract.registry import Registry as Client
 from cloud_sync.contract.topics import SENSOR_READINGS
+from tests.bench.outage.database import database
 from tests.bench.outage.fill import SINKS
 from tests.services.kafka import Kafka
 from tests.services.registry import Registry
@@ -73,6 +74,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory(dir=options.folder) as folder, ExitStack() as serving:
         url = serving.enter_context(_ingest())
         places = {"http": url, "http-30ms": f"{url}?wait_ms=30", "archive": f"{folder}/archive"}
+        if "timescale" in sinks:
+            places["timescale"] = serving.enter_context(database(Path(folder) / "database"))
         if any(sink.startswith("kafka") for sink in sinks):
             places["kafka"] = places["kafka-bare"] = serving.enter_context(_kafka(Path(folder)))
         filled = _child("tests.bench.outage.fill", folder, options.readings)
@@ -84,8 +87,11 @@ def main() -> None:
             where = places[sink]
             seen = _child("tests.bench.outage.drain", sink, where, folder, filled["boot_s"] + 100_000 * place)
             print(_row(sink, seen), flush=True)
-        print("\nhttp answers at once, http-30ms as a cloud may: 30 ms later. The bare client of kafka-bare is a plain")
-        print("producer of bytes that were ready before; all others send records through the sink's own code.")
+        print(
+            "\nhttp answers at once, http-30ms as a cloud may: 30 ms later; timescale is a PostgreSQL on this machine,"
+        )
+        print("kafka a broker. The bare client of kafka-bare is a plain producer of bytes that were ready before; all")
+        print("others send records through the sink's own code.")
         print(f"Budget: a ratio of at least {_LEAST_RATIO}, at most {_MOST_MIB} MiB above idle, nothing out of order")
 
 

@@ -22,14 +22,24 @@ from cloud_sync.uplink.http import HttpSink
 from cloud_sync.uplink.interfaces import Sink
 from cloud_sync.uplink.kafka import KafkaSink
 from cloud_sync.uplink.kafka_settings import KafkaSettings
+from tests.bench.outage.database import emptied, sink_of
 
 
 def real_sink(kind: str, where: str) -> Sink:
+    if kind == "timescale":
+        return sink_of(where)
     if kind.startswith("kafka"):
         return KafkaSink(kafka_settings(where), "bench")
-    if kind != "archive":
-        return HttpSink(HttpSink.Settings(where, linger_s=0), "bench")
-    return ArchiveSink(ArchiveSink.Settings(Path(where), leave_free_mb=0), "bench")
+    if kind == "archive":
+        return ArchiveSink(ArchiveSink.Settings(Path(where), leave_free_mb=0), "bench")
+    return HttpSink(HttpSink.Settings(where, linger_s=0), "bench")
+
+
+def bare_place(kind: str, where: str, turn: int) -> str:
+    """A new folder each time, an empty database: neither writes a record that is there already."""
+    if kind == "timescale":
+        return emptied(where)
+    return f"{where}-bare/{turn}" if kind == "archive" else where
 
 
 def kafka_settings(where: str) -> KafkaSettings:
@@ -89,8 +99,7 @@ async def main(kind: str, where: str, path: Path) -> None:
             print(sum(map(len, batches)), plain.send_all(), flush=True)
         return
     for turn, _ in enumerate(sys.stdin):
-        # A new folder each time: the archive writes no record that is there already.
-        sink = real_sink(kind, f"{where}-bare/{turn}" if kind == "archive" else where)
+        sink = real_sink(kind, bare_place(kind, where, turn))
         await sink.open()
         print(sum(map(len, batches)), await send_all(sink, batches), flush=True)
         await sink.close()
