@@ -12,7 +12,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from agent.domain.errors import StoreError
-from agent.store.room import Room
+from agent.store.room import PAGE_BYTES, Room, page_bytes
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +32,7 @@ def open_database(path: Path, room: Room) -> sqlite3.Connection:
     connection.text_factory = lambda text: text.decode("utf-8", "replace")
     try:
         connection.execute("PRAGMA busy_timeout = 5000")
-        connection.execute("PRAGMA page_size = 4096")
+        connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
         mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
         if mode != "wal":
             raise StoreError(f"{path}: SQLite cannot use a write-ahead log here (it answered {mode!r})")
@@ -40,7 +40,7 @@ def open_database(path: Path, room: Room) -> sqlite3.Connection:
         connection.execute("PRAGMA secure_delete = OFF")  # on a card, zeros over what was deleted are only wear
         connection.execute("PRAGMA cache_size = -1024")
         connection.execute(f"PRAGMA journal_size_limit = {room.log_bytes}")
-        connection.execute(f"PRAGMA wal_autocheckpoint = {room.checkpoint_pages}")
+        connection.execute(f"PRAGMA wal_autocheckpoint = {room.checkpoint_bytes // page_bytes(connection)}")
         room.limit(connection)
         _create_or_migrate(connection, path, room)
     except BaseException:

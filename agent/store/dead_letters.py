@@ -31,11 +31,10 @@ class DeadLetters:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
 
-    def set_aside(self, sink: str, stream: str, refusal: Refused) -> None:
-        """Keep the row that `sink` refused; nothing if it is gone by now (a gap has counted it)."""
-        found = self._connection.execute(f"SELECT * FROM {TABLE[stream]} WHERE seq = ?", (refusal.seq,)).fetchone()
-        if found is not None:
-            self.keep(sink, stream, refusal.seq, refusal.because, json.dumps(found))
+    def entry(self, stream: str, seq: int) -> str | None:
+        """What a letter holds of the row with that number; None if it is gone by now (a gap has counted it)."""
+        found = self._connection.execute(f"SELECT * FROM {TABLE[stream]} WHERE seq = ?", (seq,)).fetchone()
+        return None if found is None else json.dumps(found)
 
     def keep(self, sink: str, stream: str, seq: int, because: str, entry: str) -> None:
         """Add a letter, and drop the oldest when there are too many."""

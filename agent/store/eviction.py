@@ -19,7 +19,7 @@ from agent.store.gaps import Gaps
 from agent.store.marks import EVICTED, ROLLED_UP, Marks
 from agent.store.ring_buffer import RingBuffer, Row
 from agent.store.rollups import MINUTE_US, Rollups, whole_minutes
-from agent.store.room import PAGE_BYTES, Room
+from agent.store.room import Room
 from agent.store.timeline import Timeline
 
 AT_ONCE = 2_000
@@ -47,7 +47,7 @@ class Eviction:
 
     def make_room(self, rows: int, text_bytes: int) -> None:
         """Let the oldest go until so many rows with so much text fit in, or nothing more may go."""
-        while self.room.missing_pages(self.connection, rows, text_bytes) > 0 and self.evict():
+        while self.room.missing_bytes(self.connection, rows, text_bytes) > 0 and self.evict():
             pass
 
     def evict(self) -> bool:
@@ -118,7 +118,7 @@ class Eviction:
         self.connection.execute("DELETE FROM readings WHERE seq <= ?", (last,))
 
     def _too_many_rollups(self) -> bool:
-        return self.rollups.held() * _ROLLUP_BYTES > self.room.pages * PAGE_BYTES // 4
+        return self.rollups.held() * _ROLLUP_BYTES > self.room.database_bytes // 4
 
     def _evict_alarms(self) -> bool:
         delivered = self.alarms.evict(AT_ONCE, self.cursors.lowest("alerts") or 0)

@@ -4,7 +4,7 @@ import sqlite3
 from pathlib import Path
 
 from agent.store.checksum import damaged
-from agent.store.salvage.frames import FRAME, FRAME_HEADER, LOG_HEADER, goes_on, is_damaged
+from agent.store.salvage.frames import FRAME_HEADER, LOG_HEADER, goes_on, is_damaged, page_bytes
 
 
 def check_log(path: Path) -> None:
@@ -25,5 +25,5 @@ def ends_in_doubt(connection: sqlite3.Connection, path: Path) -> bool:
     valid: int = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()[1]
     with path.with_name(path.name + "-wal").open("rb") as file:
         header = file.read(LOG_HEADER)
-        file.seek(LOG_HEADER + max(valid, 0) * FRAME)
+        file.seek(LOG_HEADER + max(valid, 0) * (FRAME_HEADER + page_bytes(header)))
         return len(header) == LOG_HEADER and goes_on(header, file.read(FRAME_HEADER))

@@ -67,12 +67,16 @@ class Tables:
         if upto <= after or any(start <= after and upto <= end for start, end in ahead):
             return
         refused = [refusal for refusal in rejected if after < refusal.seq <= upto]
-        for refusal in refused:
-            self.letters.set_aside(sink, stream, refusal)
+        letters = [(one, entry) for one in refused if (entry := self.letters.entry(stream, one.seq)) is not None]
         mine = ("AND sink = ?", (sink,)) if stream == "gaps" else ("", ())
         ask = f"SELECT count(*) FROM {TABLE[stream]} WHERE seq > ? AND seq <= ? {mine[0]}"
         count: int = self.connection.execute(ask, (after, upto, *mine[1])).fetchone()[0]
         self.cursors.settle(sink, stream, after, upto, count - len(refused), len(refused))
+        if letters:
+            # Not before: it may be their own rows that go now, and those are settled.
+            self.eviction.make_room(len(letters), sum(len(one.because) + len(entry) for one, entry in letters))
+        for one, entry in letters:
+            self.letters.keep(sink, stream, one.seq, one.because, entry)
 
     def taken(self, sink: str, lane: str, limit: int, beyond: int, patient: bool, now: Instant) -> Taken:
         """What to send next on that lane."""

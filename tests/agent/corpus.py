@@ -11,22 +11,25 @@ from typing import Any
 
 from agent.store.checksum import checksum
 from agent.store.database import schema, second_copies
+from agent.store.room import PAGE_BYTES
 from agent.store.salvage.carry import Salvage
 from agent.store.salvage.catalog import tables
-from agent.store.salvage.frames import FRAME, LOG_HEADER
-from agent.store.salvage.pages import PAGE, rows_of
+from agent.store.salvage.frames import FRAME_HEADER, LOG_HEADER
+from agent.store.salvage.pages import rows_of
 
 Row = tuple[Any, ...]
 Pair = tuple[str, Row]
 NAME = "ring-buffer.sqlite"
 DAMAGED = f"{NAME}.damaged-1"
 SENSORS = 30
+PAGE = PAGE_BYTES
+FRAME = FRAME_HEADER + PAGE
 
 
-def opened(path: Path) -> sqlite3.Connection:
+def opened(path: Path, page: int = PAGE) -> sqlite3.Connection:
     """A connection as the gateway has it; the schema is made where there is none."""
     connection = sqlite3.connect(path, isolation_level=None)
-    connection.execute("PRAGMA page_size = 4096")
+    connection.execute(f"PRAGMA page_size = {page}")
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = OFF")
     if not connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
@@ -81,10 +84,10 @@ def parts(path: Path) -> list[Path]:
     return [path.with_name(path.name + suffix) for suffix in ("", "-wal", "-shm")]
 
 
-def build(folder: Path, readings: int = 10_000) -> Corpus:
+def build(folder: Path, readings: int = 10_000, page: int = PAGE) -> Corpus:
     """Cursors moved, segments were set right, the oldest readings have left; the last commits are only in the log."""
     dice, live = random.Random(1), folder / "live.sqlite"
-    with closing(opened(live)) as connection:
+    with closing(opened(live, page)) as connection:
         written = put(connection, "epochs", [(1, "0d6a2c74-95c5-4d6c-8f6e-6f1ff6a0a6b1", 1)])
         written += put(connection, "sensors", (sensor(n) for n in range(1, SENSORS + 1)))
         for first in range(1, readings, 500):

@@ -12,6 +12,7 @@ import pytest
 
 from agent.__main__ import main
 from agent.domain.reading import Gap
+from agent.store.room import PAGE_BYTES
 from agent.store.writer import Writer
 from cloud_sync.uplink.interfaces import Rejection
 from tests.agent.farm import NOON_US, alarm, change, checked, several
@@ -268,7 +269,7 @@ def test_what_a_damaged_file_lost_is_no_hole_once_it_is_salvaged(buffer: Buffer)
     buffer.writer.close()
     buffer.harm("PRAGMA wal_checkpoint(TRUNCATE)")
     pages = bytearray(buffer.path.read_bytes())
-    leaves = [at for at in range(0, len(pages), 4096) if pages[at] == 0x0D and pages[at + 4] > 50]
+    leaves = [at for at in range(0, len(pages), PAGE_BYTES) if pages[at] == 0x0D and pages[at + 4] > 20]
     at = leaves[len(leaves) // 2]
     pages[at : at + 60] = b"\xff" * 60
     buffer.path.write_bytes(pages)
@@ -294,7 +295,7 @@ def test_a_page_that_cannot_be_read_is_told_and_the_other_tables_are_read(buffer
     with closing(sqlite3.connect(buffer.path)) as database:
         (root,) = database.execute("SELECT rootpage FROM sqlite_master WHERE name = 'alarm_log'").fetchone()
     with buffer.path.open("r+b") as file:
-        file.seek((root - 1) * 4096)
+        file.seek((root - 1) * PAGE_BYTES)
         file.write(b"\xff" * 100)
     assert buffer.run("verify") == 1
     assert "! alarm_log cannot be read at all: database disk image is malformed" in buffer.out

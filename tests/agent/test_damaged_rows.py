@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from agent.domain.reading import Gap
 from agent.store.checksum import checksum, is_whole
+from agent.store.room import PAGE_BYTES
 from cloud_sync.uplink.interfaces import Lane
 from tests.agent.conftest import Opened
 from tests.agent.farm import change, others, settle, several, waiting
@@ -104,7 +105,7 @@ async def test_whatever_a_bit_made_of_a_row_it_holds_up_nothing(tmp_path: Path, 
 async def test_text_that_became_bytes_holds_up_nothing(tmp_path: Path, opened: Opened) -> None:
     """One bit of a record's header turns text into a blob."""
     store = opened()
-    store.put(several(1, 20, 30), [])
+    store.put(several(1, 10, 30), [])  # no more than one page holds
     await store.commit()
     await store.close()
     flip(tmp_path, "PRAGMA wal_checkpoint(TRUNCATE)")
@@ -114,7 +115,7 @@ async def test_text_that_became_bytes_holds_up_nothing(tmp_path: Path, opened: O
     header = found.rindex(bytes([30 * 2 + 13]), 0, at)  # the serial type of text with 30 bytes
     path.write_bytes(found[:header] + bytes([30 * 2 + 12]) + found[header + 1 :])
     store = opened()
-    assert len(await waiting(store)) == 19
+    assert len(await waiting(store)) == 9
 
 
 @pytest.mark.parametrize("table", ["sensors", "epochs"])
@@ -133,7 +134,7 @@ async def test_nothing_is_believed_that_makes_everything_else_wrong(tmp_path: Pa
         root = database.execute("SELECT rootpage FROM sqlite_schema WHERE name = ?", (table,)).fetchone()[0]
         value = database.execute(f"SELECT {column} FROM {table} LIMIT 1").fetchone()[0].encode()  # noqa: S608
     found = path.read_bytes()
-    at = found.index(value, (root - 1) * 4096)
+    at = found.index(value, (root - 1) * PAGE_BYTES)
     path.write_bytes(found[:at] + bytes([found[at] ^ 1]) + found[at + 1 :])
     store = opened()
     assert {one.checked.reading.sensor.tank.name for one in await waiting(store, "http")} <= {"tank-1"}

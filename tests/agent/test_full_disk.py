@@ -18,7 +18,7 @@ async def test_a_full_disk_makes_the_ring_turn_in_what_it_has(
     tmp_path: Path, opened: Opened, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The file may not grow any more: the oldest go, counted, and everything newer is there."""
-    monkeypatch.setattr(Room, "limit", lambda _, connection: connection.execute("PRAGMA max_page_count = 700"))
+    monkeypatch.setattr(Room, "limit", lambda _, connection: connection.execute("PRAGMA max_page_count = 2800"))
     store = opened(tmp_path / NAME)
     put = 0
     for _ in range(60):

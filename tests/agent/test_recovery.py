@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from agent.domain.reading import Gap
+from agent.store.room import PAGE_BYTES as PAGE
 from agent.store.store import Store
 from agent.store.tables import Tables
 from cloud_sync.uplink.interfaces import Lane
@@ -17,7 +18,6 @@ from tests.agent.farm import change, others, settle, several, waiting
 
 NAME = "ring-buffer.sqlite"
 STORED, DELIVERED, NEW = 6000, 1000, 50
-PAGE = 4096
 
 
 def fold_the_log(path: Path) -> None:

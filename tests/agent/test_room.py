@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from agent.store import eviction
+from agent.domain.reading import Gap
+from agent.store import database, eviction
 from agent.store.database import has_wal_reset_bug
 from agent.store.room import PAGE_BYTES, Room
 from agent.store.store import StoreSettings
 from agent.store.writer import Writer
+from cloud_sync.uplink.interfaces import Rejection
 from tests.agent.farm import OXYGEN, WARMTH, checked, several
 from tests.clock import FakeClock
 
@@ -50,7 +52,7 @@ def test_a_full_ring_that_is_damaged_is_salvaged_within_its_size(
     last = filled(writer, clock, tmp_path, 1, 40_000)
     writer.close()
     with (tmp_path / NAME).open("r+b") as file:
-        file.write(random.Random(1).randbytes(4096))
+        file.write(random.Random(1).randbytes(PAGE_BYTES))
     writer = made(tmp_path, clock)
     new = last + 100_000
     held = []
@@ -62,10 +64,47 @@ def test_a_full_ring_that_is_damaged_is_salvaged_within_its_size(
             break
     assert not writer.is_salvaging
     assert max(held) <= MOST_BYTES
-    with closing(sqlite3.connect(tmp_path / NAME)) as database:
-        back = database.execute("SELECT count(*) FROM readings WHERE seq <= ?", (last,)).fetchone()[0]
+    with closing(sqlite3.connect(tmp_path / NAME)) as connection:
+        back = connection.execute("SELECT count(*) FROM readings WHERE seq <= ?", (last,)).fetchone()[0]
     writer.close()
     assert back > 10_000
+
+
+def test_a_file_with_other_pages_keeps_them_and_its_size(
+    tmp_path: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as before:
+        before.setattr(database, "PAGE_BYTES", 4096)
+        writer = made(tmp_path, clock)
+        filled(writer, clock, tmp_path, 1, 500)
+        writer.close()
+    writer = made(tmp_path, clock)
+    filled(writer, clock, tmp_path, 501, 40_000)
+    assert writer._opened().connection.execute("PRAGMA page_size").fetchone() == (4096,)
+    assert (tmp_path / NAME).stat().st_size > MOST_BYTES // 2
+    writer.close()
+
+
+def test_a_full_ring_makes_room_for_the_letters_of_what_a_sink_refuses(
+    tmp_path: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(eviction, "AT_ONCE", 50)
+    writer = Writer(tmp_path / NAME, 2_000_000, ["cloud"], clock.now)
+    for n in range(1, 601, 60):
+        writer.write(several(n, 60, 1500), [], [])
+        clock.advance(60)
+    taken = writer.take("cloud", "backlog", 200, 0, False)
+    seqs = [one.seq for one in taken.entries]
+    writer.settle("cloud", "backlog", taken.after, seqs[-1], [Rejection(seq, "422") for seq in seqs])
+    writer.flush()
+    gaps = [gap for gap in writer.take("cloud", "gaps", 1000, 0, False).entries if isinstance(gap, Gap)]
+    with closing(sqlite3.connect(tmp_path / NAME)) as connection:
+        letters = {seq for (seq,) in connection.execute("SELECT seq FROM dead_letters")}
+    writer.close()
+    missed = {seq for gap in gaps for seq in range(gap.first_seq, gap.last_seq + 1)}
+    assert len(seqs) == 200
+    assert letters == set(seqs) - missed
+    assert len(letters) > 150
 
 
 def test_the_log_stays_when_the_gateway_stops(tmp_path: Path, clock: FakeClock) -> None:
@@ -94,7 +133,7 @@ def test_eight_weeks_of_twenty_readings_a_second_fit_the_default_size(tmp_path: 
     a_row = (used_bytes(writer) - before) / count
     writer.close()
     default = Room(tmp_path / NAME, StoreSettings(tmp_path / NAME).size_mb * 1_000_000)
-    assert 56 * 86_400 * 20 * a_row < default.pages * PAGE_BYTES
+    assert 56 * 86_400 * 20 * a_row < default.database_bytes
 
 
 def used_bytes(writer: Writer) -> int:

@@ -37,7 +37,7 @@ def open_store(folder: Path, clock: Clock) -> Store:
 
 
 def reading(number: int, clock: FakeClock) -> CheckedReading:
-    """Measured a second after the one before; its long reason takes two pages, so few readings fill the ring."""
+    """Measured a second after the one before; its long reason takes six pages, so few readings fill the ring."""
     clock.advance(1.0)
     found = Reading((OXYGEN, WARMTH)[number % 2], clock.now(), float(number))
     return CheckedReading(found, Flag.SUSPECT, 0.75, "11311", f"{number} " * (6000 // len(f"{number} ")))

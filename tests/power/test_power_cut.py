@@ -86,7 +86,7 @@ async def test_a_power_cut_breaks_no_promise(tmp_path: Path, record_property: Ca
 
 
 async def test_commits_that_do_not_wait_for_the_disk_lose_readings_and_give_numbers_twice(tmp_path: Path) -> None:
-    found = await survey("hasty", open_store, tmp_path, rounds=1, most_broken=100)
+    found = await survey("hasty", open_store, tmp_path, rounds=1, most_broken=200)
     assert any("lost are the readings" in broken for broken in found.broken)
     assert any("now is" in broken for broken in found.broken)
 

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from agent.store.inspection.reader import Reader, utc_text
-from agent.store.room import PAGE_BYTES, Room
+from agent.store.room import Room
 from agent.store.salvage.wreck import leftovers
 
 _WINDOW_US = 6 * 3_600_000_000
@@ -58,8 +58,7 @@ def occupancy(reader: Reader, most_bytes: int) -> dict[str, Any]:
 
 def _room_bytes(reader: Reader, most_bytes: int) -> int:
     """What the setting and the disk leave to the database, beside what is in use in it."""
-    missing = Room(reader.path, most_bytes).missing_pages(reader.connection, 0, 0)
-    return max(-missing, 0) * PAGE_BYTES
+    return max(-Room(reader.path, most_bytes).missing_bytes(reader.connection, 0, 0), 0)
 
 
 def _per_day(reader: Reader, newest: int, rows: int) -> float | None:

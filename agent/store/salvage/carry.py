@@ -41,7 +41,7 @@ class Found:
 
 
 class Salvage:
-    """Of the damaged file at that path, `at_once` pages of 4 KiB a step.
+    """Of the damaged file at that path, `at_once` blocks of 4 KiB a step.
 
     Every method raises StoreError when the files may not be read, cut or removed: then they are left to a person. What
     the caller's connection raises passes through, and the step can be repeated.

@@ -3,11 +3,8 @@
 from collections.abc import Iterable
 from struct import iter_unpack, unpack_from
 
-from agent.store.salvage.pages import PAGE
-
 LOG_HEADER = 32
 FRAME_HEADER = 24
-FRAME = FRAME_HEADER + PAGE
 
 _WORDS = {0x377F0682: "<II", 0x377F0683: ">II"}  # how the sums read what they sum, by the log's first four bytes
 
@@ -17,6 +14,11 @@ def is_damaged(header: bytes) -> bool:
     words = _WORDS.get(int.from_bytes(header[:4], "big"))
     whole = words is not None and _summed((0, 0), words, header[:24]) == unpack_from(">II", header, 24)
     return any(header) and not whole
+
+
+def page_bytes(header: bytes) -> int:
+    """The size of the log's pages, by its header."""
+    return int.from_bytes(header[8:12], "big")
 
 
 def goes_on(header: bytes, frame: bytes) -> bool:
@@ -35,9 +37,9 @@ def finished(header: bytes, frames: Iterable[bytes]) -> list[int]:
     sums = _summed((0, 0), words, header[:24])
     if sums != unpack_from(">II", header, 24):
         return []
-    numbers, ended = [], 0
+    size, numbers, ended = FRAME_HEADER + page_bytes(header), [], 0
     for frame in frames:
-        if len(frame) != FRAME:
+        if len(frame) != size:
             break
         sums = _summed(_summed(sums, words, frame[:8]), words, frame[FRAME_HEADER:])
         if frame[8:16] != header[16:24] or sums != unpack_from(">II", frame, 16):

@@ -12,8 +12,10 @@ from struct import error, unpack_from
 from agent.store.checksum import is_whole
 from agent.store.salvage.records import SQLITES_OWN, Row, layout_of, varint
 
-PAGE = 4096
-"""Bytes a page: what the gateway's databases are made with."""
+FIRST_PAGE = b"SQLite format 3\0"
+"""What the first page begins with; in its header the size of a page comes next. SQLite keeps the schema there, and
+nothing of ours.
+"""
 
 UNKNOWN = "?"
 """In place of the name of a table that cannot be told."""
@@ -23,7 +25,6 @@ PageOf = Callable[[int], bytes | None]
 _INDEX_INTERIOR, _TABLE_INTERIOR, _INDEX_LEAF, _TABLE_LEAF = 0x02, 0x05, 0x0A, 0x0D
 _HEADER = {_INDEX_INTERIOR: 12, _INDEX_LEAF: 8, _TABLE_LEAF: 8}
 _NO_CELLS = (0, _TABLE_INTERIOR)  # a page that is free, goes on with a long row, or was wiped, begins with 0
-_FIRST_PAGE = b"SQLite format 3\0"  # behind its header SQLite keeps the schema, and nothing of ours
 _SHORTEST = 12  # bytes that can hold the header of a page
 _MOST_BYTES = 1 << 20  # of a row; a longer one is not ours
 
@@ -49,7 +50,7 @@ def rows_of(page: bytes, page_of: PageOf = nowhere) -> Rows:
     if len(page) < _SHORTEST:
         return found
     if page[0] not in _HEADER:
-        if page[0] not in _NO_CELLS and not page.startswith(_FIRST_PAGE):
+        if page[0] not in _NO_CELLS and not page.startswith(FIRST_PAGE):
             found.damaged[UNKNOWN] += 1
         return found
     places = _places(page)
@@ -75,6 +76,15 @@ def last_row(page: bytes) -> tuple[str, Row] | None:
     return (table, row) if row is not None and is_whole(table, row) else None
 
 
+def likely_size(pieces: Sequence[bytes], sizes: Sequence[int]) -> int:
+    """Of these sizes of a page, the one with which pieces of a file, each of some pages, hold the most rows."""
+
+    def rows(size: int) -> int:
+        return sum(len(rows_of(piece[at : at + size]).whole) for piece in pieces for at in range(0, len(piece), size))
+
+    return max(sizes, key=rows)
+
+
 def _places(page: bytes) -> Sequence[int]:
     """Where the cells of the page begin, as far as it says."""
     begin = _HEADER[page[0]]
@@ -97,18 +107,18 @@ def _cell(page: bytes, at: int, page_of: PageOf) -> tuple[str, Row | None]:
         if layout is None or begin - at + layout.size != size:
             return table, None
         table = layout.table
-        if size > 1000 and (here := _bytes_here(size, kind)) < size:
+        if size > len(page) // 5 and (here := _bytes_here(size, kind, len(page))) < size:
             page, begin = _joined(page, at, here, size, page_of), begin - at
         return table, layout.row(rowid, page, begin)
     except (IndexError, error, UnicodeDecodeError):
         return table, None
 
 
-def _bytes_here(size: int, kind: int) -> int:
-    """How much of a payload of that size is on the page itself."""
-    most = PAGE - 35 if kind == _TABLE_LEAF else (PAGE - 12) * 64 // 255 - 23
-    least = (PAGE - 12) * 32 // 255 - 23
-    here = least + (size - least) % (PAGE - 4)
+def _bytes_here(size: int, kind: int, page: int) -> int:
+    """How much of a payload of that size is on the page itself, which has so many bytes."""
+    most = page - 35 if kind == _TABLE_LEAF else (page - 12) * 64 // 255 - 23
+    least = (page - 12) * 32 // 255 - 23
+    here = least + (size - least) % (page - 4)
     return size if size <= most else here if here <= most else least
 
 
@@ -119,7 +129,7 @@ def _joined(page: bytes, at: int, here: int, size: int, page_of: PageOf) -> byte
     payload, (number,) = page[at : at + here], unpack_from(">I", page, at + here)
     while len(payload) < size:
         following = page_of(number) if number else None
-        if following is None or len(following) < PAGE:
+        if following is None or len(following) < len(page):
             raise IndexError(number)
         (number,) = unpack_from(">I", following)
         payload += following[4 : 4 + size - len(payload)]

@@ -7,21 +7,29 @@ earlier round.
 
 import os
 import re
+from array import array
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 
 from agent.domain.errors import StoreError
-from agent.store.salvage.frames import FRAME, FRAME_HEADER, LOG_HEADER, finished
+from agent.store.room import PAGE_BYTES
+from agent.store.salvage.frames import FRAME_HEADER, LOG_HEADER, finished, is_damaged, page_bytes
 from agent.store.salvage.holes import data, punch
-from agent.store.salvage.pages import PAGE
+from agent.store.salvage.pages import FIRST_PAGE, likely_size
 
 Read = Callable[[int, int, int], bytes]
 """As os.pread: of a file descriptor, so many bytes, from that offset on."""
 
+_BLOCK = 4096
+"""What a file system gives back at once: one page, or some."""
+
 _AT_ONCE = 64
+_SIZES = (PAGE_BYTES, 4096)
+"""Of a page, in files as they are made and as they were made before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +52,7 @@ class Wreck:
         self._log = path.with_name(path.name + "-wal")
         self._read = read
         self._unreadable: set[tuple[bool, int]] = set()
+        self._done: set[int] = set()  # pages in blocks that are still needed
 
     @property
     def unreadable(self) -> int:
@@ -58,19 +67,38 @@ class Wreck:
     @property
     def pages(self) -> Sequence[int]:
         """Numbers, from 0 on, of the file's pages that were not given up yet."""
+        return self._numbers(self._page_bytes)
+
+    def _numbers(self, each: int) -> Sequence[int]:
+        """Of the file's parts of so many bytes, those that are no holes."""
         if not _size(self.path):
             return ()
         with _told(self.path):
-            parts = [range(part.start // PAGE, -(-part.stop // PAGE)) for part in data(self.path)]
-        return parts[0] if len(parts) == 1 else [number for part in parts for number in part]
+            parts = [range(part.start // each, -(-part.stop // each)) for part in data(self.path)]
+        return parts[0] if len(parts) == 1 else array("I", chain.from_iterable(parts))
+
+    @cached_property
+    def _page_bytes(self) -> int:
+        """As the log says, or the file; if neither has a header any more, what makes sense of more rows."""
+        log, file = self._header(self._log, LOG_HEADER), self._header(self.path, len(FIRST_PAGE) + 2)
+        size = page_bytes(log) if any(log) and not is_damaged(log) else 0
+        if size == 0 and file.startswith(FIRST_PAGE):
+            size = int.from_bytes(file[len(FIRST_PAGE) :], "big")
+        return size if size in _SIZES else likely_size(self._sample(), _SIZES)
+
+    def _sample(self) -> list[bytes]:
+        """A few blocks from all over the file."""
+        blocks = self._numbers(_BLOCK)
+        some = blocks[:: len(blocks) // _AT_ONCE + 1]
+        return [self._bytes(self.path, _BLOCK, block * _BLOCK) or b"" for block in some]
 
     def stretches(self, most: int = _AT_ONCE, order: Sequence[int] = ()) -> list[Stretch]:
-        """All there is, at most so many page images at a time; the pages of the file in that order if one is given."""
-        others = range(len(self._finished), self._frames)
+        """All there is, at most so many times 4 KiB a stretch; the pages of the file in that order if one is given."""
+        others, images = range(len(self._finished), self._frames), most * _BLOCK // self._page_bytes
         return [
-            *_split(Stretch(False, True, order or self.pages), most),
-            *_split(Stretch(True, True, sorted(self._newest.values())), most),
-            *reversed(_split(Stretch(True, False, others), most)),
+            *_split(Stretch(False, True, order or self.pages), images),
+            *_split(Stretch(True, True, sorted(self._newest.values())), images),
+            *reversed(_split(Stretch(True, False, others), images)),
         ]
 
     def images(self, stretch: Stretch) -> list[tuple[int, bytes]]:
@@ -88,18 +116,23 @@ class Wreck:
         return None
 
     def give_up(self, stretch: Stretch) -> None:
-        """Give the disk back what the stretch occupies, in the file or at the end of the log.
+        """Give the disk back what the stretch occupies, at the end of the log or in the file: there a block goes with
+        the last of its pages.
 
         What finished transactions left in the log stays to the last: with a part of it nobody could tell any more what
         is the newest.
         """
         if not stretch.in_log:
-            for run in _runs(stretch.numbers):
+            self._done.update(stretch.numbers)
+            blocks = {at * self._page_bytes // _BLOCK for at in stretch.numbers}
+            done = [block for block in blocks if self._done.issuperset(self._pages_of(block))]
+            for run in _runs(done):
                 with _told(self.path):
-                    punch(self.path, run.start * PAGE, len(run) * PAGE)
+                    punch(self.path, run.start * _BLOCK, len(run) * _BLOCK)
+            self._done.difference_update(*map(self._pages_of, done))
         elif not stretch.certain:
             with _told(self._log):
-                os.truncate(self._log, LOG_HEADER + stretch.numbers[0] * FRAME)
+                os.truncate(self._log, LOG_HEADER + stretch.numbers[0] * (FRAME_HEADER + self._page_bytes))
 
     def remove(self) -> None:
         """Delete the files; the one that shows that something is left goes last."""
@@ -108,14 +141,18 @@ class Wreck:
             with _told(part):
                 part.unlink(missing_ok=True)
 
+    def _pages_of(self, block: int) -> range:
+        """The last block of the file may have fewer."""
+        each, pages = _BLOCK // self._page_bytes, -(-_size(self.path) // self._page_bytes)
+        return range(each * block, min(each * (block + 1), pages))
+
     @property
     def _frames(self) -> int:
-        return max(_size(self._log) - LOG_HEADER, 0) // FRAME
+        return max(_size(self._log) - LOG_HEADER, 0) // (FRAME_HEADER + self._page_bytes)
 
     @cached_property
     def _finished(self) -> list[int]:
-        header = self._bytes(self._log, LOG_HEADER, 0) if self._frames else None
-        return finished(header or b"", self._unbroken())
+        return finished(self._header(self._log, LOG_HEADER), self._unbroken())
 
     @cached_property
     def _newest(self) -> dict[int, int]:
@@ -132,7 +169,10 @@ class Wreck:
 
     def _pieces(self, in_log: bool, numbers: Sequence[int]) -> Iterator[tuple[int, bytes]]:
         """Numbered frames or pages; where the disk fails, whatever it gives one by one."""
-        path, begin, size = (self._log, LOG_HEADER, FRAME) if in_log else (self.path, 0, PAGE)
+        if in_log:
+            path, begin, size = self._log, LOG_HEADER, FRAME_HEADER + self._page_bytes
+        else:
+            path, begin, size = self.path, 0, self._page_bytes
         for run in _runs(numbers):
             together = self._bytes(path, len(run) * size, begin + run.start * size)
             for place, number in enumerate(run):
@@ -144,6 +184,10 @@ class Wreck:
                     self._unreadable.add((in_log, number))
                 elif piece:
                     yield number, piece
+
+    def _header(self, path: Path, size: int) -> bytes:
+        """What the file begins with; nothing if it is not there, or the disk does not give it."""
+        return (self._bytes(path, size, 0) or b"") if _size(path) else b""
 
     def _bytes(self, path: Path, size: int, offset: int) -> bytes | None:
         with _told(path):
