@@ -19,7 +19,7 @@ Headers = list[tuple[str, str | bytes | None]]
 
 _LOOK_S = 0.1
 _FIRST_QUESTION_S = 0.5
-_FIRST_GUESS = 0.5  # bytes on the line for one of a value, until librdkafka has counted some
+_FIRST_GUESS = 0.15  # bytes on the line for one of a value, until librdkafka has counted some
 
 
 class Packed(NamedTuple):
