@@ -10,6 +10,7 @@ from uuid import UUID
 
 Encode = Callable[[Any], bytes]
 
+_ONE_BYTE = [bytes([number]) for number in range(128)]
 _double = Struct("<d").pack
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -56,6 +57,8 @@ def _within(bits: int) -> Encode:
 def whole(value: int) -> bytes:
     """Zigzag, then seven bits a byte, the lowest first."""
     left = (value << 1) ^ (value >> 63)
+    if left < 128:
+        return _ONE_BYTE[left]
     encoded = bytearray()
     while left > 127:
         encoded.append(left & 127 | 128)
@@ -95,12 +98,14 @@ def _uuid(value: Any) -> bytes:
 
 
 _long = _within(64)
+# The sensors of a probe are read at one moment.
+_moment = lru_cache(maxsize=256)(_long)
 
 
 def _micros(value: Any) -> bytes:
     """UTC microseconds, or ISO 8601 with its offset from UTC."""
     if type(value) is int:
-        return _long(value)
+        return _moment(value)
     try:
         return whole((datetime.fromisoformat(value) - _EPOCH) // _MICROSECOND)
     except (TypeError, ValueError):

@@ -7,7 +7,10 @@ for fastavro can send Avro too. Two decoders that are not ours read what it writ
 `tests/cloud_sync/test_encoding.py`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from itertools import groupby
+from operator import itemgetter
 from struct import Struct
 from typing import Any
 
@@ -52,15 +55,40 @@ def _encode_as(avro: Any) -> Encode:
 
 def _record(avro: Schema) -> Encode:
     fields = {field["name"]: _encode_as(field["type"]) for field in avro["fields"]}
-    each = list(fields.items())
+    runs = list(_runs(avro, fields))
 
     def encode(body: Any) -> bytes:
         try:
-            if len(body) == len(each):
-                return b"".join([encode_field(body[name]) for name, encode_field in each])
+            if len(body) == len(fields):
+                return b"".join([encode_run(of(body)) for of, encode_run in runs])
         except (Misfit, KeyError, TypeError):
             pass
         raise _found_misfit(fields, body)
+
+    return encode
+
+
+def _runs(avro: Schema, fields: Mapping[str, Encode]) -> Iterator[tuple[Callable[[Any], Any], Encode]]:
+    """What takes neighbouring fields out of a body, and what writes them: neighbouring texts together, since they come
+    again together with the next reading of a sensor.
+    """
+    for is_text, group in groupby(avro["fields"], lambda field: _is_text(field["type"])):
+        names = [field["name"] for field in group]
+        for run in [names] if is_text and len(names) > 1 else [[name] for name in names]:
+            encoders = [fields[name] for name in run]
+            yield itemgetter(*run), encoders[0] if len(run) == 1 else _remembered(encoders)
+
+
+def _is_text(avro: Any) -> bool:
+    if isinstance(avro, list):
+        return _is_text(avro[1])
+    return avro == "string" or (isinstance(avro, dict) and avro["type"] == "string")
+
+
+def _remembered(encoders: Sequence[Encode]) -> Encode:
+    @lru_cache(maxsize=4096)
+    def encode(values: Sequence[Any]) -> bytes:
+        return b"".join([encode_value(value) for encode_value, value in zip(encoders, values, strict=True)])
 
     return encode
 

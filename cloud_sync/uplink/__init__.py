@@ -1,5 +1,6 @@
 """The uplink: carries what the gateway has stored to its sinks, in order, until they say that they have it."""
 
+import platform
 from importlib import import_module
 from typing import cast
 
@@ -9,8 +10,11 @@ from cloud_sync.uplink.interfaces import SinkClass
 SINKS: dict[str, str] = {
     "archive": "cloud_sync.uplink.archive:ArchiveSink",
     "http": "cloud_sync.uplink.http:HttpSink",
+    "kafka": "cloud_sync.uplink.kafka:KafkaSink",
+    "kafka-rest": "cloud_sync.uplink.kafka_rest:KafkaRestSink",
     "timescale": "cloud_sync.uplink.timescale:TimescaleSink",
 }
+_WITHOUT_WHEELS = ("armv6l", "armv7l")
 
 
 def sink_class(kind: str) -> SinkClass:
@@ -28,9 +32,10 @@ def sink_class(kind: str) -> SinkClass:
         library = (error.name or "").partition(".")[0]
         if library in ("cloud_sync", "agent"):
             raise
-        raise ValueError(
-            f"a sink of kind {kind!r} needs the library {library!r}: pip install aquacontrol-gateway[{kind}]"
-        ) from error
+        reason = f"a sink of kind {kind!r} needs the library {library!r}: pip install aquacontrol-gateway[{kind}]"
+        if kind == "kafka" and platform.machine() in _WITHOUT_WHEELS:
+            reason += " – but there is none for 32-bit ARM: use kind kafka-rest or http, or a 64-bit system"
+        raise ValueError(reason) from error
     except ImportError as error:
         because = str(error).partition("\n")[0]
         raise ValueError(

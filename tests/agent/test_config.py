@@ -94,6 +94,23 @@ def test_secrets_come_from_files_and_cannot_be_printed(tmp_path: Path) -> None:
     assert "k3y" not in repr(gateway)
 
 
+def test_a_kafka_sink_finds_its_secrets_and_files_beside_the_file(tmp_path: Path) -> None:
+    document = right()
+    (tmp_path / "kafka.secret").write_text("sesame\n")
+    document["sinks"]["kafka"] = {
+        "kind": "kafka",
+        "bootstrap_servers": "kafka-1:9093,kafka-2:9093",
+        "registry_url": "https://registry.example.com/",
+        "user": "hall-1",
+        "password": {"file": "kafka.secret"},
+        "ca_file": "kafka-ca.pem",
+        "max_kbit_s": 64,
+    }
+    chosen = config.load(write(tmp_path, document)).sinks[-1]
+    assert (chosen.kind, chosen.settings.password.reveal()) == ("kafka", "sesame")
+    assert (chosen.settings.ca_file, chosen.link.max_kbit_s) == (tmp_path / "kafka-ca.pem", 64)
+
+
 def test_secrets_come_from_systemd_credentials(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "credentials").mkdir()
     (tmp_path / "credentials" / "mqtt").write_text("hunter3\n")

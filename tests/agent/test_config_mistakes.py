@@ -38,6 +38,8 @@ def problems(folder: Path, document: Document, secrets: bool = True) -> list[Pro
     return list(caught.value.problems)
 
 
+_KAFKA = {"kind": "kafka", "bootstrap_servers": "kafka-1:9093", "registry_url": "https://registry.example.com/"}
+
 MISTAKES: list[tuple[str, Any, str, str, str]] = [
     # where, what is written there, the key that is told, words of the reason, words of the remedy
     ("gatway", {"id": "x"}, "gatway", "not a setting", "write gateway"),
@@ -107,6 +109,10 @@ MISTAKES: list[tuple[str, Any, str, str, str]] = [
     ("sinks.cloud.clock_patience_s", -1, "sinks.cloud", "clock_patience_s must be between", "correct"),
     ("sinks.cloud.api_key", "hunter2", "sinks.cloud.api_key", "may not stand in this file", "api_key = {file"),
     ("sinks.cloud.url", "https://me:hunter2@x", "sinks.cloud", "must not hold a user or password", "correct"),
+    ("sinks.k", {"kind": "kafka", "registry_url": "https://r"}, "sinks.k.bootstrap_servers", "is missing", "add it"),
+    ("sinks.k", {**_KAFKA, "password": "hunter2"}, "sinks.k.password", "may not stand in this file", "{file"),
+    ("sinks.k", {**_KAFKA, "sasl_mechanism": "MD5"}, "sinks.k.sasl_mechanism", "input should be", "one of these"),
+    ("sinks.k", {**_KAFKA, "user": "x"}, "sinks.k", "user needs password", "correct"),
     ("sinks.archive.level", 99, "sinks.archive", "level must be between", "correct"),
     ("-sinks.archive.folder", None, "sinks.archive.folder", "is missing", "add it"),
     ("sinks.cloud.api_key", {"file": "none.secret"}, "sinks.cloud.api_key", "none.secret cannot be read", "readable"),

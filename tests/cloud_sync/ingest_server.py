@@ -87,13 +87,12 @@ class IngestServer:
         return not self.resets
 
     def answer(self, request: BaseHTTPRequestHandler) -> None:
-        packed = request.rfile.read(int(request.headers["Content-Length"]))
-        body = json.loads(gzip.decompress(packed))
+        body = self.body_of(request)
         self.requests.append((dict(request.headers), body))
         time.sleep(self.delay_s)
         if self.takes_half:
             body["records"] = body["records"][: len(body["records"]) // 2]
-        status, headers, content = self.answers.pop(0) if self.answers else self._take_in(request, body)
+        status, headers, content = self.answers.pop(0) if self.answers else self.take_in(request, body)
         if self.loses_answers or self.takes_half:
             request.close_connection = True
             return
@@ -103,9 +102,11 @@ class IngestServer:
         request.end_headers()
         request.wfile.write(content)
 
-    def _take_in(
-        self, request: BaseHTTPRequestHandler, body: Mapping[str, Any]
-    ) -> tuple[int, Mapping[str, str], bytes]:
+    def body_of(self, request: BaseHTTPRequestHandler) -> dict[str, Any]:
+        packed = request.rfile.read(int(request.headers["Content-Length"]))
+        return dict(json.loads(gzip.decompress(packed)))
+
+    def take_in(self, request: BaseHTTPRequestHandler, body: Mapping[str, Any]) -> tuple[int, Mapping[str, str], bytes]:
         if self.key is not None and request.headers["Authorization"] != f"Bearer {self.key}":
             return 401, {}, b""
         records = body["records"]

@@ -62,7 +62,14 @@ class Kafka(Service):
 
     def at(self, listener: str) -> str:
         """host:port of a listener."""
-        return f"{HOST}:{self._ports[listener]}"
+        return f"{HOST}:{self.port(listener)}"
+
+    def port(self, listener: str) -> int:
+        return self._ports[listener]
+
+    def advertised(self, listener: str) -> str:
+        """host:port at which the brokers send clients of the listener on."""
+        return self.at(listener)
 
     def admin(self) -> AdminClient:
         return AdminClient({"bootstrap.servers": self.bootstrap})
@@ -112,9 +119,10 @@ class Kafka(Service):
         """The whole server.properties."""
         protocols = {"CONTROLLER": "PLAINTEXT", **self.protocols}
         addresses = ",".join(f"{listener}://{self.at(listener)}" for listener in self.protocols)
+        told = ",".join(f"{listener}://{self.advertised(listener)}" for listener in self.protocols)
         return _PROPERTIES.format(host=HOST, controller=self._controller, data=self.folder / "data") + (
             f"listeners={addresses},CONTROLLER://{HOST}:{self._controller}\n"
-            f"advertised.listeners={addresses}\n"
+            f"advertised.listeners={told}\n"
             f"listener.security.protocol.map={','.join(f'{name}:{kind}' for name, kind in protocols.items())}\n"
         )
 
@@ -142,7 +150,7 @@ class Kafka(Service):
 
     def _format(self) -> None:
         cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        command = self._java("kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(self._file))
+        command = self._java("kafka.tools.StorageTool", "format", f"--cluster-id={cluster}", "-c", str(self._file))
         done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
         if done.returncode != 0:
             raise ServiceFailed(f"{self.name} could not format {self.folder}:\n{done.stdout}{done.stderr}")

@@ -13,7 +13,7 @@ from agent.store.store import Store, StoreSettings
 from tests.bench.readings import PER_SECOND, Readings
 from tests.bench.simulated_time import SimulatedTime
 
-SINKS = ("http", "http-30ms", "archive", "timescale")
+SINKS = ("http", "http-30ms", "archive", "timescale", "kafka", "kafka-bare")
 _A_COMMIT_S = 1000
 
 

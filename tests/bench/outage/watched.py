@@ -103,7 +103,7 @@ class WatchedSink:
         self._began_s = clock.boot_s()
         self.rates: list[float] = []
         self.delays_s: list[float] = []
-        self.out_of_order = 0
+        self.out_of_order = self.bytes_on_line = self.records = 0
         self.drained = asyncio.Event()
 
     @property
@@ -124,6 +124,8 @@ class WatchedSink:
     async def send(self, batch: Sequence[Record]) -> Delivery:
         delivery = await self._inner.send(batch)
         self._sent += len(batch)
+        self.bytes_on_line += delivery.sent_bytes
+        self.records += len(batch)
         seqs = [record.seq for record in batch]
         self._see_order(seqs)
         held = bisect_right(seqs, self._last)
