@@ -85,6 +85,9 @@ class Writer:
         new, refused = self._insert(connection, batch.topic, good)
         if refused:
             self._prove(connection, batch.topic, refused, others=len(good) > len(refused))
+            # The table may have been mended meanwhile. Since it took something it can't be altered until we commit.
+            more, refused = self._insert(connection, batch.topic, [record._replace(fault=None) for record in refused])
+            new += more
             set_aside += refused
             gone = {id(record.message) for record in refused}
             good = [record for record in good if id(record.message) not in gone]

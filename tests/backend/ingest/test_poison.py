@@ -109,6 +109,22 @@ def test_a_table_that_refuses_everything_sets_nothing_aside(stage: Stage) -> Non
     assert stage.dead_letters() == []
 
 
+def test_what_was_refused_before_the_table_was_mended_is_no_poison(stage: Stage) -> None:
+    """As if it had been mended while the batch was halved: the first two attempts are refused, the later ones not."""
+    stage.database.execute(
+        """CREATE SEQUENCE public.attempt;
+           CREATE FUNCTION public.judged() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+               IF nextval('public.attempt') <= 2 THEN RAISE check_violation; END IF; RETURN NEW; END $$;
+           CREATE TRIGGER judged BEFORE INSERT ON sensor_data.readings
+           FOR EACH ROW EXECUTE FUNCTION public.judged()"""
+    )
+    stage.send_bytes((SENSOR_READINGS, 0, value) for value in encoded(stage, *records(1, 2)))
+    stage.run()
+    stage.all_read()
+    assert stage.count() == 2
+    assert stage.dead_letters() == []
+
+
 def test_an_offset_moves_only_when_the_dead_letter_is_safe(stage: Stage) -> None:
     process = stage.run()
     limited(stage, "10")
