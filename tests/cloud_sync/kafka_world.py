@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from confluent_kafka import Consumer, Message, TopicPartition
-from confluent_kafka.admin import AclOperation  # type: ignore[attr-defined]
+from confluent_kafka.admin import AclOperation
 
 from agent.domain.secret import Secret
 from cloud_sync.contract.decoding import Decoder

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from confluent_kafka.admin import AclOperation, ScramMechanism  # type: ignore[attr-defined]
+from confluent_kafka.admin import AclOperation, ScramMechanism
 
 from agent.domain.errors import SinkMisconfigured, SinkUnavailable
 from agent.domain.secret import Secret
