@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource  # type: ignore[attr-defined]
+from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource
 
 from cloud_sync.contract.encoding import Encoder
 from cloud_sync.contract.record import Record
