@@ -26,6 +26,11 @@ class Chaos:
         self._round: list[str] = []
         self.happened: Counter[str] = Counter()
 
+    @property
+    def has_had_everything(self) -> bool:
+        """Every kind has happened."""
+        return len(self.happened) == len(self._kinds)
+
     def pause_s(self) -> float:
         """Until the next one."""
         return self._random.uniform(1.0, 6.0)

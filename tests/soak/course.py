@@ -39,10 +39,10 @@ class Outcome:
 
 
 def run(chain: Chain, chaos: Chaos, readings: int, tell: Callable[[str], None]) -> Outcome:
-    """Until so many are stored; `tell` is told of each misfortune."""
+    """Until so many are stored and every kind of misfortune has happened; `tell` is told of each."""
     began = time.monotonic()
     until = began + chaos.pause_s()
-    while (stored := chain.gateway.stored()) < readings:
+    while (stored := chain.gateway.stored()) < readings or not chaos.has_had_everything:
         if time.monotonic() < until:
             time.sleep(_LOOK_EVERY_S)
             continue
