@@ -3,6 +3,7 @@
 import os
 
 import pytest
+from hypothesis import settings
 
 from tests.services.fixtures import (  # noqa: F401
     kafka,
@@ -13,6 +14,10 @@ from tests.services.fixtures import (  # noqa: F401
     secured_kafka,
     timescale,
 )
+
+# A busy machine is slow, not wrong.
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
 
 
 @pytest.hookimpl(wrapper=True)

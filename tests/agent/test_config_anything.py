@@ -55,13 +55,13 @@ PLACES = places(right())
 
 
 @given(st.dictionaries(st.sampled_from([*right(), "other"]), ANYTHING))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_any_document_is_answered(document: Document) -> None:
     answer(document)
 
 
 @given(st.lists(st.tuples(st.sampled_from(PLACES), ANYTHING), min_size=1, max_size=4))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_a_right_document_with_anything_anywhere_is_answered(changes: list[tuple[tuple[str | int, ...], Any]]) -> None:
     document: Any = right()
     for (*way, last), value in changes:

@@ -41,7 +41,7 @@ def written_rows(draw: st.DrawFn) -> dict[str, list[Row]]:
     return rows
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(written_rows())
 def test_every_row_that_sqlite_wrote_is_decoded_as_it_was(rows: dict[str, list[Row]]) -> None:
     with TemporaryDirectory() as folder, closing(opened(Path(folder) / "one")) as connection:

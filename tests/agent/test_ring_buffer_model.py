@@ -242,5 +242,5 @@ class RingBuffer(RuleBasedStateMachine):
 TestRingBuffer = RingBuffer.TestCase
 # No shrinking: against real SQLite it takes minutes, and the story that failed is printed as it is.
 TestRingBuffer.settings = settings(
-    max_examples=25, stateful_step_count=25, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate]
+    max_examples=25, stateful_step_count=25, phases=[Phase.explicit, Phase.reuse, Phase.generate]
 )

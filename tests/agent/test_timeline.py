@@ -343,7 +343,7 @@ class AnyStory(RuleBasedStateMachine):
 
 
 TestAnyStory = AnyStory.TestCase
-TestAnyStory.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+TestAnyStory.settings = settings(max_examples=150, stateful_step_count=40)
 
 
 def test_the_checksum_covers_the_table_name_as_documented(house: House) -> None:

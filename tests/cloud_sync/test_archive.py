@@ -195,7 +195,7 @@ class _UntilThePowerFails(_OnThisDisk):
         return await super().send(batch)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     lives=st.lists(st.tuples(st.integers(1, 40), st.integers(0, 6), st.integers(0, 120)), max_size=4),
     across_midnight=st.booleans(),

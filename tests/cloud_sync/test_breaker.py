@@ -109,7 +109,7 @@ class BreakerMachine(RuleBasedStateMachine):
 
 
 TestBreaker = BreakerMachine.TestCase
-TestBreaker.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+TestBreaker.settings = settings(max_examples=150, stateful_step_count=40)
 
 
 def test_a_thousand_gateways_do_not_come_back_in_the_same_second() -> None:

@@ -101,7 +101,7 @@ def test_a_new_store_that_counts_from_the_start_again_loses_nothing(path: Path) 
     assert sequences(path) == [*range(1, 21), *range(1, 21)]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(sends=st.lists(st.tuples(st.integers(1, 30), st.integers(0, 20)), min_size=1, max_size=12))
 def test_whatever_is_sent_again_every_record_is_there_once(
     tmp_path_factory: pytest.TempPathFactory, sends: list[tuple[int, int]]

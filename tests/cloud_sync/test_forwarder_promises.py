@@ -53,7 +53,7 @@ ARRIVALS = st.lists(
 )
 
 
-@settings(deadline=None, max_examples=250)
+@settings(max_examples=250)
 @given(
     steps=st.lists(st.sampled_from(CHEAP_STEPS), max_size=30),
     hang_at=st.none() | st.integers(0, 5),

@@ -101,7 +101,7 @@ def test_the_way_there_does_not_matter() -> None:
     assert often.at(5000.0) == once.at(5000.0)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     biomass=st.floats(0, 400),
     breath=st.floats(0, 1000),

@@ -110,7 +110,7 @@ class LaneMachine(RuleBasedStateMachine):
 
 
 TestLane: Any = LaneMachine.TestCase
-TestLane.settings = settings(max_examples=200, stateful_step_count=40, deadline=None)
+TestLane.settings = settings(max_examples=200, stateful_step_count=40)
 
 
 def test_a_batch_is_due_when_it_is_full_or_old() -> None:
