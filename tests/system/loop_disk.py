@@ -12,11 +12,13 @@ _SECTORS_WRITTEN = 6  # the field of /sys/block/*/stat
 
 class LoopDisk:
     """`with LoopDisk(image, path, size_mb) as disk:` mounts it at `path`, an empty folder; the image should lie in
-    memory. OSError where this user may not do that.
+    memory. Its journal is written every `journal_s` seconds (mount option `commit`). OSError where this user may not do
+    that.
     """
 
-    def __init__(self, image: Path, path: Path, size_mb: int) -> None:
+    def __init__(self, image: Path, path: Path, size_mb: int, journal_s: int = 5) -> None:
         self.path = path
+        self._options = f"noatime,commit={journal_s}"
         self._image = image
         self._size_mb = size_mb
         self._device = ""
@@ -43,7 +45,7 @@ class LoopDisk:
         self._image.unlink(missing_ok=True)
 
     def plug(self) -> None:
-        _run("mount", "-o", "noatime", self._device, self.path)
+        _run("mount", "-o", self._options, self._device, self.path)
 
     def tear_out(self) -> None:
         """Gone from its path; a process that has files open on it goes on writing where nobody will look."""
@@ -64,7 +66,7 @@ class LoopDisk:
         (self.path / "ballast").unlink()
 
     def commit_journal(self) -> None:
-        """What changed of names, sizes and times is in ext4's journal, as every 5 seconds by itself."""
+        """What changed of names, sizes and times is in ext4's journal, as every `journal_s` by itself."""
         with (self.path / "tick").open("ab") as tick:
             os.utime(tick.fileno())
             os.fsync(tick.fileno())
