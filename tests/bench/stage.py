@@ -21,6 +21,7 @@ from agent.app import App
 from agent.clock import SystemClock
 from agent.domain.farm import TcpEndpoint
 from agent.domain.reading import Reading
+from agent.garbage import look_for_circles_seldom
 
 _WARM_UP_S = 3.0
 
@@ -91,4 +92,5 @@ async def measure(stage: str, path: Path, seconds: float) -> None:
 
 
 if __name__ == "__main__":
+    look_for_circles_seldom()
     asyncio.run(measure(sys.argv[1], Path(sys.argv[2]), float(sys.argv[3])))

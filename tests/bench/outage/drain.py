@@ -12,6 +12,7 @@ from contextlib import closing
 from pathlib import Path
 from statistics import median
 
+from agent.garbage import look_for_circles_seldom
 from agent.store.store import Store
 from cloud_sync.uplink.forwarder import Forwarder
 from tests.bench.outage.bare import real_sink
@@ -75,4 +76,5 @@ def _memory_mib(what: str) -> float:
 
 
 if __name__ == "__main__":
+    look_for_circles_seldom()
     print(json.dumps(asyncio.run(drain(sys.argv[1], sys.argv[2], Path(sys.argv[3]), float(sys.argv[4])))))
