@@ -24,9 +24,13 @@ def checksum(table: str, row: Sequence[Any]) -> int:
     """
     numbers = _numbers((table, *map(type, row)))
     if numbers is None:
-        return crc32(repr((table, *row)).encode("utf-8", "backslashreplace")) - 0x8000_0000
+        return _printed(table, row)
     kinds, pick, pack = numbers
     return crc32(pack(*pick(row)), kinds) - 0x8000_0000
+
+
+def _printed(table: str, row: Sequence[Any]) -> int:
+    return crc32(repr((table, *row)).encode("utf-8", "backslashreplace")) - 0x8000_0000
 
 
 @lru_cache(maxsize=256)
@@ -44,8 +48,11 @@ def _numbers(key: tuple[Any, ...]) -> tuple[int, Callable[[Any], Any], Callable[
 
 
 def is_whole(table: str, row: Sequence[Any]) -> bool:
-    """Whether the row, its `crc` last, is as it was written."""
-    return bool(checksum(table, row[:-1]) == row[-1])
+    """Whether the row, its `crc` last, is as it was written: by this version, or by the first ones, which printed the
+    numbers, too.
+    """
+    *columns, crc = row
+    return bool(checksum(table, columns) == crc or _printed(table, columns) == crc)
 
 
 def whole_rows(connection: sqlite3.Connection, table: str) -> list[tuple[Any, ...]]:

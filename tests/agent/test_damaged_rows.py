@@ -3,6 +3,7 @@
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from zlib import crc32
 
 import pytest
 from hypothesis import given, settings
@@ -83,6 +84,14 @@ def test_a_checksum_tells_rows_apart(row: list[object], other: list[object]) -> 
     assert -(2**31) <= checksum("readings", row) < 2**31
     assert not is_whole("gaps", whole)
     assert is_whole("readings", (*other, whole[-1])) == (repr(other) == repr(row))
+
+
+@given(row=columns)
+def test_rows_of_a_file_from_before_are_whole(row: list[object]) -> None:
+    printed = crc32(repr(("readings", *row)).encode("utf-8", "backslashreplace")) - 2**31
+    assert is_whole("readings", (*row, printed))
+    assert not is_whole("readings", (*row, printed ^ 1))
+    assert not is_whole("gaps", (*row, printed))
 
 
 @pytest.mark.parametrize(
