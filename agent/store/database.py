@@ -110,9 +110,8 @@ def _create_or_migrate(connection: sqlite3.Connection, path: Path, room: Room) -
         room.fill(connection, second_copies())
     elif version == 1:
         log.warning("%s is taken over from schema 1, which may take some minutes", path)
-        from agent.store.migration import (
-            migrate,
-        )  # once in the life of a file: no gateway is to hold sqlite-utils in memory for it
+        # Once in the life of a file: no gateway is to hold sqlite-utils in memory for it.
+        from agent.store.migration import migrate
 
         migrate(connection, schema(), room.rows_at_once)
         connection.executescript(second_copies())

@@ -8,8 +8,6 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
-from sqlite_utils import Database
-
 from agent.domain.errors import StoreError
 from agent.store.database import SCHEMA_VERSION
 
@@ -35,7 +33,6 @@ class Reader:
             raise StoreError(f"{path}: {error}") from error
         # A flipped bit can make text that is no text; the row it is in has to be shown all the same.
         self.connection.text_factory = lambda text: text.decode("utf-8", "replace")
-        self._database = Database(self.connection)
         try:
             self._check_version()
         except BaseException:
@@ -53,7 +50,9 @@ class Reader:
     def ask(self, sql: str, **values: Any) -> list[dict[str, Any]]:
         """The rows by the names of their columns."""
         try:
-            return list(self._database.query(sql, values))
+            found = self.connection.execute(sql, values)
+            names = [column[0] for column in found.description]
+            return [dict(zip(names, row, strict=True)) for row in found]
         except sqlite3.Error as error:
             raise StoreError(f"{self.path}: {error}") from error
 
@@ -109,4 +108,4 @@ class Reader:
         )[0]
 
     def close(self) -> None:
-        self._database.close()
+        self.connection.close()
