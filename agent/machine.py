@@ -50,8 +50,8 @@ class Machine:
         return None
 
     def _temperature_c(self) -> float | None:
-        text = self._text("sys/class/thermal/thermal_zone0/temp")
-        return None if text is None else int(text) / 1000
+        text = (self._text("sys/class/thermal/thermal_zone0/temp") or "").strip()
+        return int(text) / 1000 if text.removeprefix("-").isdecimal() else None
 
     def _text(self, file: str) -> str | None:
         try:

@@ -1,6 +1,8 @@
 """What the gateway tells the cloud of itself: what it knows, and that it does not know the rest."""
 
 import os
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -130,3 +132,32 @@ def test_the_real_machine() -> None:
     assert seen.disk_free_bytes
     assert seen.memory_used_bytes
     assert seen.memory_available_bytes
+
+
+async def test_a_ring_buffer_that_is_damaged_ends_no_report(tmp_path: Path, opened: Opened) -> None:
+    """The store salvages it meanwhile; the gateway must not fall over its own report."""
+    path = tmp_path / "ring-buffer.sqlite"
+    store = opened()
+    store.put([checked(float(n), 7.0) for n in range(100)], [])
+    await store.close()
+    with path.open("r+b") as file:
+        file.seek(100)
+        file.write(bytes(range(256)) * (path.stat().st_size // 512))
+    health = await report_on(path, FakeClock(), [ARCHIVE]).report()
+    assert (health.store.readings, health.store.days_left) == (None, None)
+
+
+def test_a_sensor_of_the_machine_that_talks_rubbish_is_none(tmp_path: Path) -> None:
+    zone = tmp_path / "sys/class/thermal/thermal_zone0"
+    zone.mkdir(parents=True)
+    for text in ("", "\n", "hot\n", "-\n"):
+        (zone / "temp").write_text(text)
+        assert Machine(tmp_path, tmp_path).look().temperature_c is None
+    (zone / "temp").write_text("-5500\n")
+    assert Machine(tmp_path, tmp_path).look().temperature_c == -5.5
+
+
+def test_the_gateway_does_not_hold_sqlite_utils_in_memory() -> None:
+    """It takes some ten megabytes, and only a file of the first version needs it, once."""
+    look = "import sys, agent.app; sys.exit('sqlite_utils' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", look]).returncode == 0

@@ -1,8 +1,10 @@
 """How full the ring buffer is: the bytes of its files, the readings in it, and how long the room will do."""
 
+import sqlite3
 from pathlib import Path
 from typing import Any
 
+from agent.domain.errors import StoreError
 from agent.store.inspection.reader import Reader, utc_text
 from agent.store.room import Room
 from agent.store.salvage.wreck import leftovers
@@ -58,7 +60,10 @@ def occupancy(reader: Reader, most_bytes: int) -> dict[str, Any]:
 
 def _room_bytes(reader: Reader, most_bytes: int) -> int:
     """What the setting and the disk leave to the database, beside what is in use in it."""
-    return max(-Room(reader.path, most_bytes).missing_bytes(reader.connection, 0, 0), 0)
+    try:
+        return max(-Room(reader.path, most_bytes).missing_bytes(reader.connection, 0, 0), 0)
+    except sqlite3.Error as error:
+        raise StoreError(f"{reader.path}: {error}") from error
 
 
 def _per_day(reader: Reader, newest: int, rows: int) -> float | None:
