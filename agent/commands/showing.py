@@ -2,17 +2,17 @@
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from rich.console import Console, RenderableType
 
 
-def show(seen: Mapping[str, Any], drawn: RenderableType, as_json: bool) -> None:
-    """On standard output: `seen` as JSON, or `drawn`, whose lines only a terminal cuts."""
+def show(seen: Mapping[str, Any], draw: Callable[[], RenderableType], as_json: bool) -> None:
+    """On standard output: `seen` as JSON, or what is drawn of it, whose lines only a terminal cuts."""
     if as_json:
         json.dump(seen, sys.stdout, ensure_ascii=False, indent=2)
         print()
     else:
         console = Console()
-        console.print(drawn, soft_wrap=not console.is_terminal)
+        console.print(draw(), soft_wrap=not console.is_terminal)

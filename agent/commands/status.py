@@ -24,7 +24,7 @@ def command(options: argparse.Namespace) -> int:
         _follow(gateway)
     now = datetime.now(UTC)
     seen = facts(gateway, now)
-    show(seen, view(gateway, seen, now), options.json)
+    show(seen, lambda: view(gateway, seen, now), options.json)
     return 0 if (seen["gateway"] or {}).get("state") == "running" else NOT_RUNNING
 
 

@@ -15,5 +15,5 @@ def command(options: argparse.Namespace) -> int:
     gateway = config.load(options.config)
     with closing(Reader(gateway.store.path)) as reader:
         seen = facts(gateway, reader)
-    show(seen, view(seen, datetime.now(UTC)), options.json)
+    show(seen, lambda: view(seen, datetime.now(UTC)), options.json)
     return 0

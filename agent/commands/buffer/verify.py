@@ -28,9 +28,12 @@ def command(options: argparse.Namespace) -> int:
             seen, unread = facts(gateway, reader), None
         except StoreError as error:
             seen, unread = {}, f"the rest cannot be told: {error}"
-    rest = Text(unread, "bold red") if unread else view(seen, datetime.now(UTC))
-    drawn = Group(findings(verified, salvaging), rest)
-    show({"well": verified.well, **asdict(verified), **seen}, drawn, options.json)
+
+    def draw() -> Group:
+        rest = Text(unread, "bold red") if unread else view(seen, datetime.now(UTC))
+        return Group(findings(verified, salvaging), rest)
+
+    show({"well": verified.well, **asdict(verified), **seen}, draw, options.json)
     return 0 if verified.well else 1
 
 
