@@ -1,6 +1,7 @@
 """What the gateway tells the cloud of itself: what it knows, and that it does not know the rest."""
 
 import os
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -11,6 +12,7 @@ import pytest
 from agent.domain.gateway_health import GatewayHealth, MachineHealth, SinkHealth
 from agent.health_report import EVERY_S, HealthReport, Outlook
 from agent.machine import Machine
+from agent.store.room import Room
 from agent.store.store import StoreSettings
 from cloud_sync.uplink.interfaces import Lane, Rejection
 from tests.agent.conftest import Opened
@@ -145,6 +147,20 @@ async def test_a_ring_buffer_that_is_damaged_ends_no_report(tmp_path: Path, open
         file.write(bytes(range(256)) * (path.stat().st_size // 512))
     health = await report_on(path, FakeClock(), [ARCHIVE]).report()
     assert (health.store.readings, health.store.days_left) == (None, None)
+
+
+async def test_a_disk_that_fails_at_that_moment_ends_no_report(
+    tmp_path: Path, opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> int:
+        raise sqlite3.OperationalError("disk I/O error")
+
+    store = opened()
+    store.put([checked(float(n), 7.0) for n in range(100)], [])
+    await store.commit()
+    monkeypatch.setattr(Room, "missing_bytes", fails)
+    health = await report_on(tmp_path / "ring-buffer.sqlite", FakeClock(), [ARCHIVE]).report()
+    assert (health.store.readings, health.sinks[0].backlog) == (None, None)
 
 
 def test_a_sensor_of_the_machine_that_talks_rubbish_is_none(tmp_path: Path) -> None:
