@@ -15,7 +15,7 @@ from agent.domain.errors import SinkMisconfigured, SinkUnavailable
 from cloud_sync.contract.record import Record
 from cloud_sync.contract.timestamps import utc_day
 from cloud_sync.uplink.day_file import DayFile, PackedRecords, make_folder
-from cloud_sync.uplink.interfaces import Batching, Delivery
+from cloud_sync.uplink.interfaces import Batching, Delivery, check_batching
 from cloud_sync.uplink.own_thread import OwnThread
 from cloud_sync.uplink.packer import Packer
 
@@ -49,10 +49,7 @@ class ArchiveSink:
         level: int = 6
 
         def __post_init__(self) -> None:
-            if not 0 <= self.linger_s <= 60:
-                raise ValueError(f"linger_s must be between 0 and 60 seconds, not {self.linger_s}")
-            if not 1 <= self.batch <= 5000:
-                raise ValueError(f"batch must be between 1 and 5000 records, not {self.batch}")
+            check_batching(self.linger_s, self.batch)
             if not 1 <= self.level <= 9:
                 raise ValueError(f"level must be between 1 (quick) and 9 (small), not {self.level}")
             if self.leave_free_mb < 0 or self.keep_days < 0:

@@ -15,7 +15,7 @@ from agent.domain.secret import Secret
 from cloud_sync.contract.jsontext import json_bytes
 from cloud_sync.contract.record import Record
 from cloud_sync.uplink.http_answers import judged
-from cloud_sync.uplink.interfaces import Batching, Delivery
+from cloud_sync.uplink.interfaces import Batching, Delivery, check_batching
 from cloud_sync.uplink.packer import Packer
 from cloud_sync.uplink.web_client import WebClient, check_header, check_url
 
@@ -45,10 +45,7 @@ class HttpSink:
             check_header("api_key", self.api_key)
             if not 0 < self.timeout_s <= 300:
                 raise ValueError(f"timeout_s must be above 0 and at most 300 seconds, not {self.timeout_s}")
-            if not 0 <= self.linger_s <= 60:
-                raise ValueError(f"linger_s must be between 0 and 60 seconds, not {self.linger_s}")
-            if not 1 <= self.batch <= 5000:
-                raise ValueError(f"batch must be between 1 and 5000 records, not {self.batch}")
+            check_batching(self.linger_s, self.batch)
 
     def __init__(self, settings: Settings, gateway_id: str) -> None:
         self._settings = settings

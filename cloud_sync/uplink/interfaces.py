@@ -117,6 +117,14 @@ class Batching:
     health: bool = True
 
 
+def check_batching(linger_s: float, batch: int, most: int = 5000) -> None:
+    """Raises ValueError, in the words of the file, for keys of these names that a sink must not be given."""
+    if not 0 <= linger_s <= 60:
+        raise ValueError(f"linger_s must be between 0 and 60 seconds, not {linger_s}")
+    if not 1 <= batch <= most:
+        raise ValueError(f"batch must be between 1 and {most} records, not {batch}")
+
+
 class Sink(Protocol):
     """A place the uplink delivers to. `batching` does not change.
 
@@ -179,4 +187,5 @@ __all__ = [
     "Taken",
     "TooSlow",
     "TryLater",
+    "check_batching",
 ]

@@ -17,7 +17,7 @@ from cloud_sync.contract.jsontext import json_bytes
 from cloud_sync.contract.record import Record
 from cloud_sync.uplink.encoders import Encoders, RegistryKeys
 from cloud_sync.uplink.http_answers import judged
-from cloud_sync.uplink.interfaces import Batching, Delivery, Rejection
+from cloud_sync.uplink.interfaces import Batching, Delivery, Rejection, check_batching
 from cloud_sync.uplink.packer import Packer
 from cloud_sync.uplink.record_faults import AlreadyThere
 from cloud_sync.uplink.rest_answers import refuses_topic, v2_faults, v3_faults
@@ -63,10 +63,7 @@ class KafkaRestSettings(RegistryKeys):
             self.registry()
         if not 0 < self.timeout_s <= 300:
             raise ValueError(f"timeout_s must be above 0 and at most 300 seconds, not {self.timeout_s}")
-        if not 0 <= self.linger_s <= 60:
-            raise ValueError(f"linger_s must be between 0 and 60 seconds, not {self.linger_s}")
-        if not 1 <= self.batch <= 2000:
-            raise ValueError(f"batch must be between 1 and 2000 records, not {self.batch}")
+        check_batching(self.linger_s, self.batch, most=2000)
 
     @property
     def login(self) -> str | None:

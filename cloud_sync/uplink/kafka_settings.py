@@ -9,6 +9,7 @@ from agent.domain.errors import SinkMisconfigured
 from agent.domain.secret import Secret
 from cloud_sync.contract.web import is_this_machine
 from cloud_sync.uplink.encoders import RegistryKeys
+from cloud_sync.uplink.interfaces import check_batching
 from cloud_sync.uplink.kafka_tokens import read_token
 
 _QUEUE_KBYTES = 16_384
@@ -63,10 +64,7 @@ class KafkaSettings(RegistryKeys):
             raise ValueError("tls = false would send a password or token unencrypted; use tls, or a SCRAM mechanism")
         if not 0 < self.timeout_s <= 300:
             raise ValueError(f"timeout_s must be above 0 and at most 300 seconds, not {self.timeout_s}")
-        if not 0 <= self.linger_s <= 60:
-            raise ValueError(f"linger_s must be between 0 and 60 seconds, not {self.linger_s}")
-        if not 1 <= self.batch <= 5000:
-            raise ValueError(f"batch must be between 1 and 5000 records, not {self.batch}")
+        check_batching(self.linger_s, self.batch)
         self.registry()
 
     def check_files(self) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from agent.domain.secret import Secret
 from cloud_sync.contract.web import is_this_machine
+from cloud_sync.uplink.interfaces import check_batching
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +65,7 @@ class TimescaleSettings:
             seconds: float = getattr(self, name)
             if not 0.001 <= seconds <= 3600:
                 raise ValueError(f"{name} must be between 0.001 and 3600 seconds, not {seconds}")
-        if not 0 <= self.linger_s <= 60:
-            raise ValueError(f"linger_s must be between 0 and 60 seconds, not {self.linger_s}")
-        if not 1 <= self.batch <= 5000:
-            raise ValueError(f"batch must be between 1 and 5000 records, not {self.batch}")
+        check_batching(self.linger_s, self.batch)
 
     def address(self) -> dict[str, Any]:
         """libpq's parameters."""
