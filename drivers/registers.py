@@ -1,12 +1,12 @@
-"""Register tables: what to read from a Modbus probe, and what the registers mean. Pure.
+"""Register tables: what the registers of a Modbus probe mean. Pure.
 
-A table goes in, a read plan (blocks) comes out; the answers to the plan go in, a value or the reason why there is none
-comes out for every channel. The answers keep their blocks, so one that failed never shifts its neighbours.
+The answers to a read plan (`planning`) go in, a value or the reason why there is none comes out for every channel. The
+answers keep their blocks, so one that failed never shifts its neighbours.
 """
 
 import math
 import struct
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final
@@ -14,8 +14,7 @@ from typing import Final
 from agent.domain.quantity import Quantity
 from agent.domain.reading import Missing
 from drivers.interfaces import Space
-
-MOST_REGISTERS: Final = 125  # in one request; MODBUS Application Protocol V1.1b3, section 6.3
+from drivers.planning import Block, plan
 
 # Each type: its struct letter and its size in registers.
 TYPES: Final = {
@@ -61,6 +60,11 @@ class Place:
         """The first address after it."""
         return self.address + TYPES[self.type][1]
 
+    @property
+    def block(self) -> Block:
+        """The registers it takes."""
+        return Block(self.space, self.address, TYPES[self.type][1])
+
 
 @dataclass(frozen=True, slots=True)
 class Register:
@@ -85,42 +89,7 @@ class Requirement:
     because: str
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
-    """Consecutive registers fetched by one request."""
-
-    space: Space
-    address: int
-    count: int
-
-    @property
-    def end(self) -> int:
-        return self.address + self.count
-
-    def holds(self, place: Place) -> bool:
-        return self.space is place.space and self.address <= place.address and place.end <= self.end
-
-
 Answer = Sequence[int] | Missing
-
-
-def plan(places: Iterable[Place]) -> tuple[Block, ...]:
-    """The blocks that fetch all `places` without reading anything else: neighbours share a request, up to 125
-    registers; a value is never split, and the two spaces are never mixed.
-    """
-    blocks: list[Block] = []
-    for place in sorted(places, key=lambda place: (place.space.value, place.address, place.end)):
-        last = blocks[-1] if blocks else None
-        if (
-            last is not None
-            and last.space is place.space
-            and place.address <= last.end
-            and place.end - last.address <= MOST_REGISTERS
-        ):
-            blocks[-1] = Block(last.space, last.address, max(last.end, place.end) - last.address)
-        else:
-            blocks.append(Block(place.space, place.address, place.end - place.address))
-    return tuple(blocks)
 
 
 class Table:
@@ -133,11 +102,11 @@ class Table:
         self, registers: Sequence[Register], requirements: Sequence[Requirement] = (), blocks: Sequence[Block] = ()
     ) -> None:
         places = [register.place for register in registers] + [requirement.place for requirement in requirements]
-        self.blocks = tuple(blocks) or plan(places)
+        self.blocks = tuple(blocks) or plan(place.block for place in places)
         self._channels = tuple(register.channel for register in registers)
         numbers: list[_Number] = [*map(_Value, registers), *map(_Demand, requirements)]
         self._layouts = [_layouts(block, numbers) for block in self.blocks]
-        lost = [number.place for number in numbers if not any(block.holds(number.place) for block in self.blocks)]
+        lost = [number.place for number in numbers if not any(block.holds(number.place.block) for block in self.blocks)]
         if lost:
             raise ValueError(f"no block holds {lost}")
 
@@ -243,7 +212,7 @@ def _layouts(block: Block, numbers: Sequence[_Number]) -> list[_Layout]:
     """The fewest structs that unpack all numbers of `block`."""
     rows: dict[str, list[list[_Number]]] = {}
     for number in sorted(numbers, key=lambda number: number.place.address):
-        if block.holds(number.place):
+        if block.holds(number.place.block):
             candidates = rows.setdefault(number.place.order, [])
             row = next((row for row in candidates if row[-1].place.end <= number.place.address), None)
             if row is None:

@@ -11,8 +11,9 @@ from agent.domain.errors import AquaError
 from agent.domain.farm import SerialLine, Span
 from agent.domain.quantity import Quantity
 from drivers.interfaces import Channel, Space
+from drivers.planning import MOST_REGISTERS, Block
 from drivers.probes.modbus_table import TableProfile
-from drivers.registers import MOST_REGISTERS, ORDERS, TYPES, UNITS, Block, Place, Register, Requirement, Table
+from drivers.registers import ORDERS, TYPES, UNITS, Place, Register, Requirement, Table
 
 _SPACES: Final = {space.name.lower(): space for space in Space}
 _QUANTITIES: Final = {quantity.sensor_type: quantity for quantity in Quantity}
@@ -237,7 +238,7 @@ def _contradictions(registers: list[Register], requirements: list[Requirement], 
     for place in [register.place for register in registers] + [requirement.place for requirement in requirements]:
         if place.end > 65536:
             problems.append(f"address {place.address:#06x}: a {place.type} does not fit before the last register")
-        elif blocks and not any(block.holds(place) for block in blocks):
+        elif blocks and not any(block.holds(place.block) for block in blocks):
             problems.append(f"address {place.address:#06x}: no [[block]] holds all registers of this {place.type}")
     problems += [
         f"block at {block.address:#06x}: ends after the last register" for block in blocks if block.end > 65536
