@@ -5,11 +5,12 @@ port is the problem) or a `ProbeError` (the probe is); after a failure it keeps 
 reply could take, so that no caller ever receives the answer to somebody else's question.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
+from agent.domain.clock import Clock
 from agent.domain.farm import Span
 from agent.domain.quantity import Quantity
 from agent.domain.reading import Missing
@@ -35,12 +36,21 @@ class Bus(Protocol):
 
 
 class ModbusBus(Bus, Protocol):
-    """A line that carries Modbus requests."""
+    """A line that carries Modbus requests. `clock` is the time it goes by."""
+
+    clock: Clock
 
     async def read(self, unit: int, space: Space, address: int, count: int) -> tuple[int, ...]:
         """`count` registers (1 to 125) from wire address `address`, each 0 to 65535.
 
         Raises BusError, NoReply, BadReply or Refused.
+        """
+
+    async def write(self, unit: int, address: int, registers: Sequence[int], single: bool = False) -> None:
+        """Write up to 123 holding registers from wire address `address`, by function 16, or by function 6 when
+        `single` (then exactly one). None at all is a frame that no standard knows, and some probes' order to start.
+
+        Raises BusError, NoReply, BadReply or Refused; the write may have been carried out all the same.
         """
 
 

@@ -2,7 +2,8 @@
 
 pymodbus accepts any decodable frame of the right unit, whatever its function, length or (when zero) transaction id,
 and raises inside the event loop on some undecodable ones. So it is only ever shown bytes that fit: same unit, same
-function, a byte count of twice the register count, or the refusal of that very function. Pure; never raises.
+function, a byte count of twice the register count (a read) or the same address and count (a write), or the refusal of
+that very function. Pure; never raises.
 """
 
 from collections.abc import Callable
@@ -12,6 +13,8 @@ from pymodbus.framer.rtu import FramerRTU
 
 _ERROR_BIT = 0x80
 _REFUSAL_SIZE = 5  # RTU: unit, function, code, CRC
+_WRITES = (6, 16)
+_WRITE_REPEATS = 5  # function, address, and the count of registers (or the value of a single one)
 _MBAP_SIZE = 6  # TCP: transaction id, protocol id, length; the length counts what follows
 
 
@@ -29,15 +32,22 @@ MakeQuestion = Callable[[bytes], Question]
 
 
 class RtuQuestion:
-    """A read request in RTU framing, made from its own frame."""
+    """A request in RTU framing, made from its own frame.
+
+    The acknowledgement of a single write (function 6) looks like its echo; nothing tells them apart.
+    """
 
     __slots__ = ("_function", "_head", "_refusal", "_size", "_unit")
 
     def __init__(self, request: bytes) -> None:
         self._unit, self._function = request[0], request[1]
-        payload = 2 * int.from_bytes(request[4:6], "big")
-        self._head = request[:2] + bytes((payload,))
-        self._size = payload + 5
+        if self._function in _WRITES:
+            self._head = request[: 1 + _WRITE_REPEATS]
+            self._size = 1 + _WRITE_REPEATS + 2
+        else:
+            payload = 2 * int.from_bytes(request[4:6], "big")
+            self._head = request[:2] + bytes((payload,))
+            self._size = payload + 5
         self._refusal = bytes((self._unit, self._function | _ERROR_BIT))
 
     def answer_in(self, received: bytes) -> bytes:
@@ -68,19 +78,23 @@ class RtuQuestion:
             return f"CRC error in {seen}"
         if received[0] != self._unit:
             return f"unit {received[0]} answered instead: {seen}"
-        return _objection(self._function, received[1], self._head[2], received[2], seen)
+        return _objection(self._head[1:], received[1:], seen)
 
 
 class TcpQuestion:
-    """A read request in Modbus TCP framing, made from its own frame."""
+    """A request in Modbus TCP framing, made from its own frame."""
 
     __slots__ = ("_function", "_head", "_refusal", "_size", "_unit")
 
     def __init__(self, request: bytes) -> None:
         self._unit, self._function = request[6], request[7]
-        payload = 2 * int.from_bytes(request[10:12], "big")
-        self._head = request[:4] + (payload + 3).to_bytes(2, "big") + request[6:8] + bytes((payload,))
-        self._size = payload + 9
+        if self._function in _WRITES:
+            self._head = request[:4] + b"\0\6" + request[6 : 7 + _WRITE_REPEATS]
+            self._size = _MBAP_SIZE + 1 + _WRITE_REPEATS
+        else:
+            payload = 2 * int.from_bytes(request[10:12], "big")
+            self._head = request[:4] + (payload + 3).to_bytes(2, "big") + request[6:8] + bytes((payload,))
+            self._size = payload + 9
         self._refusal = request[:4] + b"\0\3" + bytes((self._unit, self._function | _ERROR_BIT))
 
     def answer_in(self, received: bytes) -> bytes:
@@ -111,14 +125,17 @@ class TcpQuestion:
             return f"unit {received[6]} answered instead: {seen}"
         if received.startswith(self._head):
             return f"the reply broke off after {len(received)} of {self._size} bytes: {seen}"
-        return _objection(self._function, received[7], self._head[8], received[8], seen)
+        return _objection(self._head[7:], received[7:], seen)
 
 
-def _objection(asked: int, function: int, wanted: int, payload: int, seen: str) -> str:
-    if function not in (asked, asked | _ERROR_BIT):
-        return f"function {function} instead of {asked}: {seen}"
-    if payload != wanted:
-        return f"{payload} bytes of registers instead of {wanted}: {seen}"
+def _objection(wanted: bytes, came: bytes, seen: str) -> str:
+    """Both from the function code on; `wanted` is what the answer had to begin with."""
+    if came[0] not in (wanted[0], wanted[0] | _ERROR_BIT):
+        return f"function {came[0]} instead of {wanted[0]}: {seen}"
+    if wanted[0] in _WRITES:
+        return f"it acknowledges another write: {seen}"
+    if came[1] != wanted[1]:
+        return f"{came[1]} bytes of registers instead of {wanted[1]}: {seen}"
     return f"the length does not fit: {seen}"
 
 

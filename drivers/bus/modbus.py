@@ -12,6 +12,7 @@ import asyncio
 import errno
 import logging
 import termios
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Final
 
@@ -19,7 +20,12 @@ from pymodbus.client import AsyncModbusSerialClient, AsyncModbusTcpClient
 from pymodbus.exceptions import ConnectionException, ModbusIOException
 from pymodbus.framer import FramerType
 from pymodbus.pdu import ModbusPDU
-from pymodbus.pdu.register_message import ReadHoldingRegistersRequest, ReadInputRegistersRequest
+from pymodbus.pdu.register_message import (
+    ReadHoldingRegistersRequest,
+    ReadInputRegistersRequest,
+    WriteMultipleRegistersRequest,
+    WriteSingleRegisterRequest,
+)
 from pymodbus.transport.serialtransport import SerialTransport
 
 from agent.domain.clock import Clock
@@ -32,7 +38,7 @@ from drivers.interfaces import Space
 # Everything pymodbus would log is told by an exception.
 logging.getLogger("pymodbus").setLevel(logging.CRITICAL + 1)
 
-_REQUESTS: Final = {Space.HOLDING: ReadHoldingRegistersRequest, Space.INPUT: ReadInputRegistersRequest}
+_READS: Final = {Space.HOLDING: ReadHoldingRegistersRequest, Space.INPUT: ReadInputRegistersRequest}
 
 # MODBUS Application Protocol Specification V1.1b3, section 7.
 _REFUSALS: Final = {
@@ -55,6 +61,7 @@ class ModbusLine:
 
     def __init__(self, settings: BusSettings, clock: Clock) -> None:
         self.name = settings.name
+        self.clock = clock
         self._settings = settings
         self._where = where(settings)
         self._lock = asyncio.Lock()
@@ -77,16 +84,25 @@ class ModbusLine:
             await asyncio.sleep(0)  # transports close in the loop's next turn
 
     async def read(self, unit: int, space: Space, address: int, count: int) -> tuple[int, ...]:
+        reply = await self._answered(_READS[space](unit, 0, address, count))
+        return tuple(reply.registers)
+
+    async def write(self, unit: int, address: int, registers: Sequence[int], single: bool = False) -> None:
+        request = WriteSingleRegisterRequest if single else WriteMultipleRegistersRequest
+        await self._answered(request(unit, 0, address, len(registers), registers=registers))
+
+    async def _answered(self, request: ModbusPDU) -> ModbusPDU:
+        """The answer to `request`, when its turn on the line has come."""
         async with self._lock:
             client = self._client
             if client is None or client.ctx.transport is None:
                 client = await self._connected()
             if self._silence.owed():
                 await self._silence.kept()
-            reply = await self._ask(client, _REQUESTS[space](unit, 0, address, count))
-        if reply.function_code != space.value:
-            raise self._refused(reply, unit, space, address, count)
-        return tuple(reply.registers)
+            reply = await self._ask(client, request)
+        if reply.function_code != request.function_code:
+            raise self._refused(reply, request)
+        return reply
 
     async def _ask(self, client: _Client, request: ModbusPDU) -> ModbusPDU:
         """One request and its answer; afterwards the line owes whatever silence the outcome calls for."""
@@ -125,11 +141,12 @@ class ModbusLine:
             with suppress(OSError, termios.error):
                 termios.tcflush(transport.sync_serial.fileno(), termios.TCOFLUSH)
 
-    def _refused(self, reply: ModbusPDU, unit: int, space: Space, address: int, count: int) -> Refused:
+    def _refused(self, reply: ModbusPDU, request: ModbusPDU) -> Refused:
         code = reply.exception_code
         meaning = _REFUSALS.get(code, "unknown exception")
-        asked = f"{space.name.lower()} registers {address} to {address + count - 1}"
-        return Refused(f"{meaning} (exception {code}) on {self._where}, unit {unit}, asked for {asked}", code)
+        kind = {3: "for holding registers", 4: "for input registers"}.get(request.function_code, "to write registers")
+        asked = f"{kind} {request.address} to {request.address + max(request.count, 1) - 1}"
+        return Refused(f"{meaning} (exception {code}) on {self._where}, unit {request.dev_id}, asked {asked}", code)
 
     async def _connected(self) -> _Client:
         """The open client; opened now if need be."""

@@ -52,6 +52,11 @@ def reply(request: bytes, *registers: int) -> bytes:
     return rtu(request[:2] + bytes((len(data),)) + data)
 
 
+def acknowledgement(request: bytes) -> bytes:
+    """The RTU reply to the RTU write `request`."""
+    return rtu(request[:6])
+
+
 def tcp_reply(request: bytes, *registers: int) -> bytes:
     """The Modbus TCP reply to the Modbus TCP read `request`."""
     data = b"".join(register.to_bytes(2, "big") for register in registers)

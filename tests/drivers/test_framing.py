@@ -5,10 +5,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drivers.bus.framing import RtuQuestion, TcpQuestion
-from tests.drivers.devices import crc, reply, rtu, tcp_reply
+from tests.drivers.devices import acknowledgement, crc, reply, rtu, tcp_reply
 
 RTU_REQUEST = rtu(bytes.fromhex("07 03 02 00 00 02"))
 TCP_REQUEST = bytes.fromhex("00 09 00 00 00 06 07 03 02 00 00 02")
+RTU_WRITE = rtu(bytes.fromhex("07 10 02 00 00 01 02 00 0F"))
+RTU_SINGLE_WRITE = rtu(bytes.fromhex("07 06 02 00 00 0F"))
+RTU_START = rtu(bytes.fromhex("07 10 1C 00 00 00 00"))
+TCP_WRITE = bytes.fromhex("00 09 00 00 00 09 07 10 02 00 00 01 02 00 0F")
 
 # Pieces that look like parts of an answer, so that chance alone finds the corners.
 PIECES = [
@@ -17,6 +21,13 @@ PIECES = [
     RTU_REQUEST,
     TCP_REQUEST,
     rtu(b"\x07\x83\x02"),
+    acknowledgement(RTU_WRITE),
+    acknowledgement(RTU_START),
+    RTU_SINGLE_WRITE,
+    RTU_WRITE,
+    rtu(b"\x07\x90\x03"),
+    bytes.fromhex("00 09 00 00 00 06 07 10 02 00 00 01"),
+    bytes.fromhex("00 09 00 00 00 03 07 90 03"),
     bytes.fromhex("00 09 00 00 00 03 07 83 02"),
     b"\x07\x03\x04",
     b"\x07",
@@ -61,3 +72,33 @@ def test_noise_around_an_rtu_answer_does_not_hide_it(before: bytes, after: bytes
 def test_half_an_answer_is_none_yet(cut: int) -> None:
     assert not RtuQuestion(RTU_REQUEST).answer_in(reply(RTU_REQUEST, 1, 2)[:cut])
     assert not TcpQuestion(TCP_REQUEST).answer_in(tcp_reply(TCP_REQUEST, 1, 2)[:cut])
+
+
+@pytest.mark.parametrize("write", [RTU_WRITE, RTU_SINGLE_WRITE, RTU_START], ids=bytes.hex)
+@given(received)
+def test_an_rtu_write_is_acknowledged_by_its_own_address_and_count(write: bytes, data: bytes) -> None:
+    question = RtuQuestion(write)
+    frame = question.answer_in(data)
+    assert question.objection(data)
+    if frame:
+        assert frame in data
+        assert frame[:6] == write[:6] or (len(frame) == 5 and frame[1] == write[1] | 0x80)
+        assert len(frame) == (8 if frame[1] == write[1] else 5)
+        assert data == frame or frame[-2:] == crc(frame[:-2])
+    assert question.answer_in(acknowledgement(write)) == acknowledgement(write)
+
+
+@given(received)
+def test_a_tcp_write_is_acknowledged_by_its_own_address_and_count(data: bytes) -> None:
+    question = TcpQuestion(TCP_WRITE)
+    frame = question.answer_in(data)
+    assert question.objection(data)
+    assert frame in (b"", bytes.fromhex("00 09 00 00 00 06 07 10 02 00 00 01")) or (
+        len(frame) == 9 and frame.startswith(bytes.fromhex("00 09 00 00 00 03 07 90"))
+    )
+
+
+def test_the_acknowledgement_of_another_write_is_none() -> None:
+    other = acknowledgement(RTU_START)
+    assert not RtuQuestion(RTU_WRITE).answer_in(other)
+    assert "it acknowledges another write" in RtuQuestion(RTU_WRITE).objection(other)

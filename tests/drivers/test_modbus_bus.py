@@ -20,6 +20,7 @@ from tests.drivers.devices import (
     RealClock,
     Send,
     SerialDevice,
+    acknowledgement,
     later,
     reply,
     rtu,
@@ -83,6 +84,50 @@ async def test_a_cancelled_question_leaves_no_answer_behind() -> None:
             async with asyncio.timeout(0.01):
                 await bus.read(1, Space.HOLDING, 500, 1)
         assert await bus.read(1, Space.HOLDING, 700, 1) == (700,)
+        await bus.close()
+
+
+@pytest.mark.parametrize(
+    ("registers", "single", "frame"),
+    [
+        ([0x1400], False, "01 10 30 00 00 01 02 14 00 99 53"),  # Yosemitech's manual: set the address
+        ([], False, "01 10 1C 00 00 00 00 D8 92"),  # and start measuring, a frame of no standard
+        ([0x000F], True, "01 06 00 01 00 0F 98 0E"),
+        ([1, 2], False, "01 10 00 01 00 02 04 00 01 00 02 E2 62"),
+    ],
+)
+async def test_a_write_goes_out_as_told_and_is_acknowledged(registers: list[int], single: bool, frame: str) -> None:
+    with serial_device(lambda request, send: send(acknowledgement(request))) as device:
+        bus = ModbusLine(rtu_settings(device.device), RealClock())
+        await bus.write(1, int(frame[6:11].replace(" ", ""), 16), registers, single)
+        assert device.heard == [bytes.fromhex(frame)]
+        device.script = echo_address
+        assert await bus.read(1, Space.HOLDING, 700, 1) == (700,)
+        await bus.close()
+
+
+async def test_a_late_acknowledgement_answers_nothing_else() -> None:
+    with serial_device(echo_address) as device:
+        bus = ModbusLine(rtu_settings(device.device), RealClock())
+        device.script = lambda request, send: later(TIMEOUT_S + 0.02, send, acknowledgement(request))
+        with pytest.raises(NoReply):
+            await bus.write(1, 1, [15])
+        device.script = lambda request, send: None
+        with pytest.raises(NoReply):
+            await bus.write(1, 1, [15])  # the late one, of the same write, must not acknowledge this one
+        device.script = echo_address
+        assert await bus.read(1, Space.HOLDING, 700, 1) == (700,)
+        await bus.close()
+
+
+async def test_a_write_that_is_refused_or_answered_wrongly_says_so() -> None:
+    with serial_device(lambda request, send: send(rtu(bytes((1, 0x90, 3))))) as device:
+        bus = ModbusLine(rtu_settings(device.device), RealClock())
+        with pytest.raises(Refused, match=r"illegal data value \(exception 3\).*asked to write registers 1 to 1"):
+            await bus.write(1, 1, [15])
+        device.script = lambda request, send: send(acknowledgement(rtu(bytes((1, 16, 0, 2, 0, 1)))))
+        with pytest.raises(BadReply, match="it acknowledges another write"):
+            await bus.write(1, 1, [15])
         await bus.close()
 
 

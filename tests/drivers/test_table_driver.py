@@ -4,12 +4,14 @@ from collections.abc import Sequence
 
 import pytest
 
+from agent.domain.clock import Clock
 from agent.domain.errors import AquaError, BusError, NoReply, Refused
 from agent.domain.quantity import Quantity
 from agent.domain.reading import Missing
 from drivers.interfaces import Space
 from drivers.probes.modbus_table import TableDriver
 from drivers.registers import Place, Register, Table
+from tests.drivers.devices import RealClock
 
 GONE = BusError("/dev/ttyPond was lost")
 SILENT = NoReply("no reply in 0.5 s")
@@ -25,6 +27,7 @@ class Line:
 
     def __init__(self, outcomes: Sequence[int | AquaError]) -> None:
         self.outcomes = list(outcomes)
+        self.clock: Clock = RealClock()
 
     async def open(self) -> None: ...
 
@@ -35,6 +38,9 @@ class Line:
         if isinstance(outcome, AquaError):
             raise outcome
         return (outcome,) * count
+
+    async def write(self, unit: int, address: int, registers: Sequence[int], single: bool = False) -> None:
+        raise NotImplementedError
 
 
 @pytest.mark.parametrize(
