@@ -7,15 +7,19 @@ starts it again; sinks are supervised by their forwarders, so a sink's bug stops
 import asyncio
 import logging
 from collections.abc import Collection, Coroutine, Mapping
+from functools import partial
 from random import Random
+from types import MappingProxyType
 from typing import Any
 
 from agent.alarm_feed import AlarmFeed
 from agent.checks.history import USABLE_QUALITY
 from agent.config import Gateway
+from agent.control import Control
 from agent.domain.clock import Clock, DoubtingClock
 from agent.domain.farm import Probe
 from agent.domain.gateway_health import SinkHealth
+from agent.flight_recorder import FaultFiles, FlightRecorder
 from agent.health import StatusFile
 from agent.health_report import HealthReport, Outlook
 from agent.pipeline import Pipeline, SensorChecks
@@ -27,6 +31,7 @@ from cloud_sync.uplink.forwarder import Forwarder
 from cloud_sync.uplink.status import SinkStatus
 from drivers import profile
 from drivers.bus import make_bus
+from drivers.bus.tap import Tap
 from drivers.interfaces import Bus, ProbeDriver
 
 log = logging.getLogger(__name__)
@@ -49,11 +54,16 @@ class App:
             keep=self.store.put,
             tell=self.feed.tell,
         )
+        self.recorders = {bus.name: FlightRecorder(bus) for bus in gateway.buses}
+        self._fault_files = FaultFiles(gateway.faults_dir, clock)
         self.loops = [
-            BusLoop(bus, drivers, self.pipeline.take_in, clock, random)
-            for bus, drivers in buses(gateway, clock)
+            BusLoop(
+                bus, drivers, self.pipeline.take_in, clock, random,
+                partial(self._fault_files.begins, self.recorders[bus.name]),
+            )
+            for bus, drivers in buses(gateway, clock, self.recorders)
             if drivers
-        ]
+        ]  # fmt: skip
         self.forwarders = [
             Forwarder(
                 sink.name, sink_class(sink.kind)(sink.settings, gateway.gateway_id), self.store, gateway.gateway_id,
@@ -62,6 +72,7 @@ class App:
             for sink in gateway.sinks
         ]  # fmt: skip
         self._health = HealthReport(gateway.store, self.outlook, self.store.bulletin.publish, clock)
+        self._control = Control(gateway.control_socket, {})
         self._status = StatusFile(gateway.status_file, self.status, clock)
 
     def stop(self) -> None:
@@ -105,6 +116,8 @@ class App:
             *(forwarder.run() for forwarder in self.forwarders),
             *(loop.run() for loop in self.loops),
             self._status.run(),
+            self._control.run(),
+            self._fault_files.run(),
             self._health.run(),
         ]
 
@@ -149,12 +162,14 @@ async def _cancelled(tasks: Collection[asyncio.Task[None]]) -> None:
         _, running = await asyncio.wait(running, timeout=0.5)
 
 
-def buses(gateway: Gateway, clock: Clock) -> list[tuple[Bus, Mapping[Probe, ProbeDriver]]]:
-    """Every bus with the drivers of the probes on it."""
+def buses(
+    gateway: Gateway, clock: Clock, taps: Mapping[str, Tap] = MappingProxyType({})
+) -> list[tuple[Bus, Mapping[Probe, ProbeDriver]]]:
+    """Every bus with the drivers of the probes on it; `taps` by the name of the bus."""
     models = {name: profile(name, gateway.profiles_dir) for name in {probe.profile for probe in gateway.probes}}
     made: list[tuple[Bus, Mapping[Probe, ProbeDriver]]] = []
     for settings in gateway.buses:
-        bus = make_bus(settings, clock)
+        bus = make_bus(settings, clock, taps.get(settings.name))
         probes = [probe for probe in gateway.probes if probe.bus == settings.name]
         made.append((bus, {probe: models[probe.profile].driver(bus, probe.unit) for probe in probes}))
     return made

@@ -55,6 +55,7 @@ class BusLoop:
         take_in: Callable[[Sequence[Reading]], None],
         clock: Clock,
         random: Random,
+        fault_begins: Callable[[str], None] = lambda because: None,
     ) -> None:
         self.bus = bus
         now_s = clock.boot_s()
@@ -63,6 +64,7 @@ class BusLoop:
         self._take_in = take_in
         self._clock = clock
         self._random = random
+        self._fault_begins = fault_begins
 
     async def run(self) -> None:
         """Ends by cancellation; the port is closed then."""
@@ -114,6 +116,7 @@ class BusLoop:
         turn.because = because
         if turn.failures == 1:
             log.warning("%s: %s", turn, because)
+            self._fault_begins(f"{turn}: {because}")
         if turn.failures == SILENT_AFTER:
             log.warning("%s: no answer in %d turns, it is asked less often until it answers", turn, SILENT_AFTER)
         if turn.failures >= SILENT_AFTER:
@@ -129,6 +132,8 @@ class BusLoop:
         if silent.keys() != turn.silent.keys():
             for channel in silent.keys() - turn.silent.keys():
                 log.warning("%s: %s has no value: %s", turn, channel, silent[channel])
+            if fresh := sorted(silent.keys() - turn.silent.keys()):
+                self._fault_begins(f"{turn}: no {', '.join(fresh)}: {silent[fresh[0]]}")
             for channel in turn.silent.keys() - silent.keys():
                 log.warning("%s: %s has a value again", turn, channel)
         turn.silent = silent
@@ -136,6 +141,7 @@ class BusLoop:
     def _tell_bus(self, trouble: str | None) -> None:
         if trouble and not self.trouble:
             log.error("Bus %s: %s; trying again", self.bus.name, trouble)
+            self._fault_begins(trouble)
         elif self.trouble and not trouble:
             log.warning("Bus %s works again", self.bus.name)
         self.trouble = trouble

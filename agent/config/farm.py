@@ -49,3 +49,13 @@ class Gateway:
     def status_file(self) -> Path:
         """Where the running gateway says how it is."""
         return self.runtime_dir / "status.json"
+
+    @property
+    def control_socket(self) -> Path:
+        """Where commands ask the running gateway."""
+        return self.runtime_dir / "gateway.sock"
+
+    @property
+    def faults_dir(self) -> Path:
+        """Where the frames of a bus are kept that went before a fault."""
+        return self.state_dir / "faults"

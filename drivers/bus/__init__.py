@@ -6,9 +6,10 @@ from agent.domain.clock import Clock
 from agent.domain.farm import BusSettings, Protocol
 from drivers.bus.modbus import ModbusLine
 from drivers.bus.serial_text import TextLine
+from drivers.bus.tap import Tap
 from drivers.interfaces import Bus
 
-BUSES: dict[Protocol, Callable[[BusSettings, Clock], Bus]] = {
+BUSES: dict[Protocol, Callable[[BusSettings, Clock, Tap | None], Bus]] = {
     Protocol.MODBUS_RTU: ModbusLine,
     Protocol.MODBUS_TCP: ModbusLine,
     Protocol.MODBUS_RTU_OVER_TCP: ModbusLine,
@@ -16,6 +17,6 @@ BUSES: dict[Protocol, Callable[[BusSettings, Clock], Bus]] = {
 }
 
 
-def make_bus(settings: BusSettings, clock: Clock) -> Bus:
-    """A closed bus for `settings`: a `ModbusBus`, or a `TextBus` for lines of text."""
-    return BUSES[settings.protocol](settings, clock)
+def make_bus(settings: BusSettings, clock: Clock, tap: Tap | None = None) -> Bus:
+    """A closed bus for `settings`: a `ModbusBus`, or a `TextBus` for lines of text. `tap` hears all its frames."""
+    return BUSES[settings.protocol](settings, clock, tap)

@@ -33,6 +33,7 @@ from agent.domain.errors import BadReply, BusError, NoReply, Refused
 from agent.domain.farm import BusSettings, Protocol, SerialLine, TcpEndpoint
 from drivers.bus.framing import MakeQuestion, Question, RtuQuestion, TcpQuestion
 from drivers.bus.silence import Silence
+from drivers.bus.tap import Frame, Tap
 from drivers.interfaces import Space
 
 # Everything pymodbus would log is told by an exception.
@@ -59,11 +60,13 @@ _Client = AsyncModbusSerialClient | AsyncModbusTcpClient
 class ModbusLine:
     """A `ModbusBus`; one request at a time, whoever asks."""
 
-    def __init__(self, settings: BusSettings, clock: Clock) -> None:
+    def __init__(self, settings: BusSettings, clock: Clock, tap: Tap | None = None) -> None:
         self.name = settings.name
         self.clock = clock
         self._settings = settings
         self._where = where(settings)
+        self._clock = clock
+        self._tap = tap
         self._lock = asyncio.Lock()
         self._silence = Silence(clock, settings.quiet_s, self._where)
         self._framed_by_silence = settings.protocol is not Protocol.MODBUS_TCP
@@ -112,6 +115,7 @@ class ModbusLine:
         try:
             reply: ModbusPDU = await client.execute(False, request)
             owed_s = self._frame_gap_s
+            self._tell(False, self._received)
             if (task := asyncio.current_task()) is not None and task.cancelling():
                 # Python 3.11's wait_for, in pymodbus, swallows a cancellation that comes together with the reply.
                 raise asyncio.CancelledError
@@ -119,10 +123,13 @@ class ModbusLine:
             self._forget_unsent(client)
             if self._received and self._question is not None:
                 objection = self._question.objection(self._received)
+                self._tell(False, self._received, objection)
                 raise BadReply(f"bad reply on {self._where}, unit {request.dev_id}: {objection}") from None
+            self._tell(False, b"", f"no reply in {settings.timeout_s:g} s")
             raise NoReply(f"no reply in {settings.timeout_s:g} s on {self._where}, unit {request.dev_id}") from None
         except ConnectionException:
             self._disconnect()
+            self._tell(False, self._received, "the port was lost")
             raise BusError(f"{self._where} was lost during a request to unit {request.dev_id}") from None
         except asyncio.CancelledError:
             owed_s = settings.timeout_s + settings.quiet_s
@@ -221,12 +228,18 @@ class ModbusLine:
         """Called by pymodbus with each request, and with all bytes received since; returns what it may see."""
         if sending:
             self._question = self._make_question(data)
+            self._tell(True, data)
             return data
         if self._question is None:
+            self._tell(False, data, "nobody had asked")
             self._silence.disturbed()
             return b""
         self._received = data
         return self._question.answer_in(data)
+
+    def _tell(self, sent: bool, data: bytes, objection: str | None = None) -> None:
+        if self._tap is not None:
+            self._tap(Frame(self._clock.boot_s(), sent, data, objection))
 
     def _on_connection(self, connected: bool) -> None:
         """Called by pymodbus; a request under way must not wait for its timeout when the port is gone."""

@@ -14,10 +14,11 @@ from typing import Final
 import serial
 
 from agent.domain.clock import Clock
-from agent.domain.errors import BadReply, BusError, NoReply
+from agent.domain.errors import BadReply, BusError, NoReply, ProbeError
 from agent.domain.farm import BusSettings, SerialLine
 from drivers.bus.modbus import reason
 from drivers.bus.silence import Silence
+from drivers.bus.tap import Frame, Tap
 
 _DONE: Final = frozenset({"*OK", "*ER"})
 RESTARTED: Final = frozenset({"*RS", "*RE"})
@@ -30,12 +31,14 @@ _LONGEST_LINE = 512
 class TextLine:
     """A `TextBus`; one command at a time, whoever asks."""
 
-    def __init__(self, settings: BusSettings, clock: Clock) -> None:
+    def __init__(self, settings: BusSettings, clock: Clock, tap: Tap | None = None) -> None:
         if not isinstance(settings.port, SerialLine):
             raise TypeError(f"bus {settings.name}: lines of text need a serial port")
         self.name = settings.name
         self._settings = settings
         self._line = settings.port
+        self._clock = clock
+        self._tap = tap
         self._lock = asyncio.Lock()
         self._silence = Silence(clock, settings.quiet_s, self._line.device)
         # Ten bits a character, ten characters: "*OK" and some slack, at whatever baud.
@@ -63,7 +66,11 @@ class TextLine:
             try:
                 self._send(port, command)
                 lines = await self._lines(command, answer_within_s)
+                self._tell(False, "".join(f"{line}\r" for line in lines).encode("ascii"))
                 owed_s = 0.0
+            except (BusError, ProbeError) as error:
+                self._tell(False, bytes(self._received), str(error))
+                raise
             except asyncio.CancelledError:
                 owed_s = answer_within_s + self._settings.quiet_s
                 raise
@@ -84,6 +91,7 @@ class TextLine:
             raise BusError(f"{self._line.device} was lost while sending {command}: {reason(error)}") from error
         if sent < len(question):
             raise BusError(f"{self._line.device} takes no more bytes: is its adapter stuck?")
+        self._tell(True, question)
 
     def _forget_unsent(self) -> None:
         """A command that never left must not go out minutes later, when a stuck adapter wakes up."""
@@ -138,9 +146,15 @@ class TextLine:
 
     def _news(self) -> list[str]:
         """The restarts among what came unasked; the rest is nobody's answer."""
+        if self._received:
+            self._tell(False, bytes(self._received), "nobody had asked")
         unasked = bytes(self._received).split(b"\r")
         self._received.clear()
         return [line for raw in unasked if (line := raw.strip().decode("latin-1")) in RESTARTED]
+
+    def _tell(self, sent: bool, data: bytes, objection: str | None = None) -> None:
+        if self._tap is not None:
+            self._tap(Frame(self._clock.boot_s(), sent, data, objection))
 
     def _connected(self) -> serial.Serial:
         if self._port is not None:
