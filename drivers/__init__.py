@@ -11,7 +11,8 @@ from typing import Final
 from agent.domain.errors import AquaError
 from drivers.interfaces import Profile
 from drivers.probes.atlas_ezo import EZO_PROFILES
-from drivers.probes.profile_file import ProfileError, read_profile
+from drivers.probes.profile_entry import ProfileError
+from drivers.probes.profile_file import read_profile
 
 __all__ = ["DRIVERS", "ProfileError", "UnknownProfile", "profile", "profile_names"]
 

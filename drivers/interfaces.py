@@ -11,7 +11,8 @@ from enum import Enum
 from typing import Protocol
 
 from agent.domain.clock import Clock
-from agent.domain.farm import Span
+from agent.domain.farm import Protocol as BusProtocol
+from agent.domain.farm import Span, Unit
 from agent.domain.quantity import Quantity
 from agent.domain.reading import Missing
 
@@ -92,11 +93,11 @@ class Profile(Protocol):
     def title(self) -> str: ...
 
     @property
-    def text(self) -> bool:
-        """True: speaks lines of text on a UART; False: speaks Modbus."""
+    def protocols(self) -> frozenset[BusProtocol]:
+        """The kinds of bus it can be on."""
 
     @property
     def channels(self) -> tuple[Channel, ...]: ...
 
-    def driver(self, bus: Bus, unit: int) -> ProbeDriver:
-        """A driver for the device with Modbus address `unit` on `bus` (ignored by text devices)."""
+    def driver(self, bus: Bus, unit: Unit) -> ProbeDriver:
+        """A driver for the device with address `unit` on `bus`."""

@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from agent.config import shape
+from agent.config.addresses import ADDRESSES
 from agent.config.document import Document
 from agent.config.findings import unknown_key
-from agent.domain.farm import BusSettings, Probe, Protocol, Sensor, Tank
+from agent.domain.farm import MODBUS, BusSettings, Probe, Sensor, Tank, Unit
 from drivers import ProfileError, UnknownProfile, profile
 from drivers.interfaces import Profile
 
@@ -30,7 +31,7 @@ def probes(
             _check_address(document, key, table, model, buses[table.bus], found)
         if model is not None and table.tank in tanks:
             sensors = _sensors(document, key, table, model, tanks[table.tank])
-            unit = table.unit or 0
+            unit = _unit(table, buses[table.bus]) if table.bus in buses else 0
             found.append(Probe(table.name, tanks[table.tank], table.bus, table.profile, unit, table.period_s, sensors))
     return found
 
@@ -65,26 +66,36 @@ def _check_address(
     document: Document, key: str, table: shape.ProbeTable, model: Profile, bus: BusSettings, probes: list[Probe]
 ) -> None:
     others = [probe for probe in probes if probe.bus == table.bus]
-    if model.text != (bus.protocol is Protocol.SERIAL_TEXT):
-        spoken = "serial-text" if model.text else "modbus-rtu, modbus-tcp or modbus-rtu-over-tcp"
+    if bus.protocol not in model.protocols:
+        *most, last = sorted(protocol.value for protocol in model.protocols)
+        spoken = f"{', '.join(most)} or {last}" if most else last
         reason = f"bus {bus.name} speaks {bus.protocol.value}, a {model.name} needs {spoken}"
         document.wrong(f"{key}.bus", table.bus, reason, "put the probe on a bus of that protocol")
-    elif model.text and others:
+    elif bus.protocol in ADDRESSES:
+        _check_unit(document, key, table, bus, others)
+    elif others:
         reason = f"{others[0].name} is on {bus.name} already, and this kind of line carries one probe"
         document.wrong(f"{key}.bus", table.bus, reason, "give each probe its own port")
-    elif not model.text:
-        _check_unit(document, key, table, bus, others)
 
 
 def _check_unit(document: Document, key: str, table: shape.ProbeTable, bus: BusSettings, others: list[Probe]) -> None:
+    addresses = ADDRESSES[bus.protocol]
+    unit = _unit(table, bus)
     if table.unit is None:
-        document.wrong(f"{key}.unit", None, "is missing", "add the probe's Modbus address, 1 to 247")
-    elif not 1 <= table.unit <= 247 and bus.protocol is not Protocol.MODBUS_TCP:
-        document.wrong(f"{key}.unit", table.unit, "is no Modbus address", "write the probe's address, 1 to 247")
+        document.wrong(f"{key}.unit", None, "is missing", f"add the probe's {addresses}")
+    elif not addresses.has(unit):
+        document.wrong(f"{key}.unit", table.unit, f"is no {addresses.kind}", f"write the probe's {addresses}")
     for other in others:
-        if other.unit == table.unit:
+        if other.unit == unit:
             reason = f"{other.name} has the same address on bus {bus.name}: both would answer at once"
             document.wrong(f"{key}.unit", table.unit, reason, "give each probe on a bus its own address")
+
+
+def _unit(table: shape.ProbeTable, bus: BusSettings) -> Unit:
+    """The address as its bus knows it: SDI-12 address 3 is the character "3"."""
+    if table.unit is None or bus.protocol not in ADDRESSES:
+        return 0
+    return table.unit if bus.protocol in MODBUS else str(table.unit)
 
 
 def _sensors(document: Document, key: str, table: shape.ProbeTable, model: Profile, tank: Tank) -> tuple[Sensor, ...]:

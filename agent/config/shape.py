@@ -1,10 +1,10 @@
 """The tables of gateway.toml: which keys there are, of what type, in what range."""
 
 from itertools import pairwise
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, InstanceOf, model_validator
+from pydantic import BaseModel, ConfigDict, Field, InstanceOf, PlainValidator, model_validator
 
 from agent.domain.secret import Secret
 
@@ -12,6 +12,15 @@ Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$", max_length=64)]
 Host = Annotated[str, Field(min_length=1, max_length=253, pattern=r"^[^\s/]+$")]
 Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
 Number = Annotated[float, Field(allow_inf_nan=False)]
+
+
+def _address(value: Any) -> int | str:
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        raise ValueError("an address is a whole number, or text")  # noqa: TRY004 - pydantic wants this one
+    return value
+
+
+Address = Annotated[int | str, PlainValidator(_address)]
 
 
 class Table(BaseModel):
@@ -112,6 +121,6 @@ class ProbeTable(Table):
     tank: str
     bus: str
     profile: str
-    unit: Annotated[int, Field(ge=0, le=255)] | None = None
+    unit: Address | None = None
     period_s: Seconds = 5.0
     sensors: dict[str, SensorTable] = Field(default_factory=dict)

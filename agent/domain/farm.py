@@ -51,6 +51,9 @@ class Protocol(Enum):
     SERIAL_TEXT = "serial-text"
 
 
+MODBUS = frozenset({Protocol.MODBUS_RTU, Protocol.MODBUS_TCP, Protocol.MODBUS_RTU_OVER_TCP})
+
+
 @dataclass(frozen=True, slots=True)
 class SerialLine:
     """A serial port: a device path and how its bytes are framed. `parity` is N, E or O."""
@@ -85,14 +88,18 @@ class BusSettings:
     quiet_s: float = 0.3
 
 
+Unit = int | str
+"""A device's address on its bus: a number on Modbus, 0 where a bus has no addresses, elsewhere as it is written."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Probe:
-    """A device on a bus. `unit` is its Modbus address (0 where the bus has no addresses)."""
+    """A device on a bus, at the address `unit`."""
 
     name: str
     tank: Tank
     bus: str
     profile: str
-    unit: int
+    unit: Unit
     period_s: float
     sensors: tuple[Sensor, ...] = field(default=())

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Final, cast
 
 from agent.domain.errors import BadReply, BusError, ProbeError
-from agent.domain.farm import Span
+from agent.domain.farm import Protocol, Span, Unit
 from agent.domain.quantity import Quantity
 from agent.domain.reading import Missing
 from drivers.interfaces import Bus, Channel, ProbeDriver, TextBus
@@ -51,13 +51,13 @@ class EzoProfile:
     outputs: tuple[Output, ...]
     answer_within_s: float
     asks: str = ""
-    text: bool = True
+    protocols: frozenset[Protocol] = frozenset({Protocol.SERIAL_TEXT})
 
     @property
     def channels(self) -> tuple[Channel, ...]:
         return tuple(output.channel for output in self.outputs if output.channel is not None)
 
-    def driver(self, bus: Bus, unit: int) -> ProbeDriver:
+    def driver(self, bus: Bus, unit: Unit) -> ProbeDriver:
         return EzoDriver(self, cast(TextBus, bus))
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from agent.domain.errors import BusError, NoReply, ProbeError
-from agent.domain.farm import SerialLine
+from agent.domain.farm import MODBUS, Protocol, SerialLine, Unit
 from agent.domain.reading import Missing
 from drivers.interfaces import Bus, Channel, ModbusBus, ProbeDriver
 from drivers.registers import Answer, Table
@@ -28,10 +28,10 @@ class TableProfile:
     unit: int
     channels: tuple[Channel, ...]
     table: Table
-    text: bool = False
+    protocols: frozenset[Protocol] = MODBUS
 
-    def driver(self, bus: Bus, unit: int) -> ProbeDriver:
-        return TableDriver(self.table, cast(ModbusBus, bus), unit)
+    def driver(self, bus: Bus, unit: Unit) -> ProbeDriver:
+        return TableDriver(self.table, cast(ModbusBus, bus), int(unit))
 
 
 class TableDriver:

@@ -1,137 +1,21 @@
 """Reads a probe model from its TOML file, and tells everything that is wrong with it at once."""
 
-import math
 import tomllib
-from difflib import get_close_matches
 from fractions import Fraction
 from pathlib import Path
 from typing import Final
 
-from agent.domain.errors import AquaError
-from agent.domain.farm import SerialLine, Span
+from agent.domain.farm import SerialLine
 from agent.domain.quantity import Quantity
 from drivers.interfaces import Channel, Space
 from drivers.planning import MOST_REGISTERS, Block
 from drivers.probes.modbus_table import TableProfile
+from drivers.probes.profile_entry import Entry, ProfileError
 from drivers.registers import ORDERS, TYPES, UNITS, Place, Register, Requirement, Table
 
 _SPACES: Final = {space.name.lower(): space for space in Space}
 _QUANTITIES: Final = {quantity.sensor_type: quantity for quantity in Quantity}
 _PARITIES: Final = ("N", "E", "O")
-
-
-class ProfileError(AquaError):
-    """A probe model's file is wrong; `problems` names each key, what it holds and what would be right."""
-
-    def __init__(self, file: Path, problems: list[str]) -> None:
-        super().__init__("\n".join(f"{file.name}: {problem}" for problem in problems))
-        self.problems = tuple(problems)
-
-
-class _Entry:
-    """One TOML table being read. A wrong key becomes a problem and a harmless stand-in, so that reading goes on."""
-
-    def __init__(self, where: str, content: object, problems: list[str]) -> None:
-        self._where = where
-        self._problems = problems
-        self._known: set[str] = set()
-        self._content = content if isinstance(content, dict) else {}
-        if not isinstance(content, dict):
-            self.wrong("", content, "make it a table of keys and values")
-
-    def wrong(self, key: str, found: object, remedy: str) -> None:
-        name = ".".join(part for part in (self._where, key) if part)
-        self._problems.append(f"{name} = {found!r}: {remedy}")
-
-    def missing(self, key: str, remedy: str) -> None:
-        name = ".".join(part for part in (self._where, key) if part)
-        self._problems.append(f"{name} is missing: {remedy}")
-
-    def text(self, key: str, remedy: str) -> str:
-        found = self._take(key, remedy)
-        if isinstance(found, str) and found.strip():
-            return found
-        if found is not None:
-            self.wrong(key, found, remedy)
-        return ""
-
-    def choice(self, key: str, options: tuple[str, ...], otherwise: str | None = None) -> str:
-        remedy = f"use one of {', '.join(options)}"
-        found = self._take(key, remedy, otherwise)
-        if found in options:
-            return str(found)
-        if found is not None:
-            spelled = {option.lower(): option for option in options}
-            near = get_close_matches(str(found).lower(), spelled, n=1)
-            self.wrong(key, found, f"did you mean {spelled[near[0]]!r}?" if near else remedy)
-        return options[0]
-
-    def integer(self, key: str, low: int, high: int) -> int:
-        remedy = f"use a whole number from {low} to {high}"
-        found = self._take(key, remedy)
-        if isinstance(found, int) and not isinstance(found, bool) and low <= found <= high:
-            return found
-        if found is not None:
-            self.wrong(key, found, remedy)
-        return low
-
-    def number(self, key: str, otherwise: float) -> float:
-        found = self._take(key, "", otherwise)
-        if _is_number(found):
-            return float(found)  # type: ignore[arg-type]
-        self.wrong(key, found, "use a finite number")
-        return otherwise
-
-    def numbers(self, key: str) -> tuple[float, ...]:
-        found = self._take(key, "", [])
-        if isinstance(found, list) and all(_is_number(item) for item in found):
-            return tuple(float(item) for item in found)
-        self.wrong(key, found, "use a list of finite numbers")
-        return ()
-
-    def texts(self, key: str, remedy: str) -> tuple[str, ...]:
-        found = self._take(key, remedy)
-        if isinstance(found, list) and found and all(isinstance(item, str) for item in found):
-            return tuple(found)
-        if found is not None:
-            self.wrong(key, found, remedy)
-        return ()
-
-    def table(self, key: str) -> "_Entry":
-        return _Entry(key, self._take(key, f"add a table [{key}]") or {}, self._problems)
-
-    def tables(self, key: str) -> list["_Entry"]:
-        found = self._take(key, "", [])
-        if not isinstance(found, list):
-            self.wrong(key, found, f"write [[{key}]] with two brackets")
-            return []
-        return [_Entry(f"{key}[{index}]", item, self._problems) for index, item in enumerate(found, 1)]
-
-    def span(self) -> Span | None:
-        ends = self.numbers("span")
-        if len(ends) == 2 and ends[0] < ends[1]:
-            return Span(*ends)
-        if ends:
-            self.wrong("span", list(ends), "write [lowest, highest], the measuring range in the canonical unit")
-        return None
-
-    def nothing_else(self) -> None:
-        """To be called last: what was not asked for is a slip of the pen."""
-        for key in self._content.keys() - self._known:
-            near = get_close_matches(key, self._known, n=1)
-            remedy = f"did you mean {near[0]!r}?" if near else f"known here: {', '.join(sorted(self._known))}"
-            self.wrong(key, self._content[key], f"unknown key; {remedy}")
-
-    def _take(self, key: str, remedy: str, otherwise: object = None) -> object:
-        self._known.add(key)
-        found = self._content.get(key, otherwise)
-        if found is None:
-            self.missing(key, remedy)
-        return found
-
-
-def _is_number(found: object) -> bool:
-    return isinstance(found, int | float) and not isinstance(found, bool) and math.isfinite(found)
 
 
 def read_profile(file: Path) -> TableProfile:
@@ -141,7 +25,7 @@ def read_profile(file: Path) -> TableProfile:
         content = tomllib.loads(file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ProfileError(file, [f"cannot be read as TOML: {error}"]) from error
-    top = _Entry("", content, problems)
+    top = Entry("", content, problems)
     title = top.text("title", "say what the model is, in quotes")
     manufacturer = top.text("manufacturer", "say who makes it, in quotes")
     manual = top.text("manual", "say which document and table the registers come from")
@@ -168,7 +52,7 @@ def read_profile(file: Path) -> TableProfile:
     )
 
 
-def _serial(entry: _Entry) -> tuple[SerialLine, int]:
+def _serial(entry: Entry) -> tuple[SerialLine, int]:
     baud = entry.integer("baud", 300, 1_000_000)
     parity = entry.choice("parity", _PARITIES)
     stop_bits = entry.integer("stop_bits", 1, 2)
@@ -177,7 +61,7 @@ def _serial(entry: _Entry) -> tuple[SerialLine, int]:
     return SerialLine("", baud, parity, stop_bits), unit
 
 
-def _channels(entries: list[_Entry], order: str, problems: list[str]) -> tuple[list[Register], list[Channel]]:
+def _channels(entries: list[Entry], order: str, problems: list[str]) -> tuple[list[Register], list[Channel]]:
     registers: list[Register] = []
     channels: list[Channel] = []
     for entry in entries:
@@ -200,7 +84,7 @@ def _channels(entries: list[_Entry], order: str, problems: list[str]) -> tuple[l
     return registers, channels
 
 
-def _place(entry: _Entry, order: str) -> Place:
+def _place(entry: Entry, order: str) -> Place:
     return Place(
         space=_SPACES[entry.choice("space", tuple(_SPACES), "holding")],
         address=entry.integer("address", 0, 65535),
@@ -209,7 +93,7 @@ def _place(entry: _Entry, order: str) -> Place:
     )
 
 
-def _requirement(entry: _Entry, order: str) -> Requirement:
+def _requirement(entry: Entry, order: str) -> Requirement:
     place = _place(entry, order)
     equals = entry.integer("equals", -(2**31), 2**32 - 1)
     channels = entry.texts("channels", "list the channels that need it, in quotes")
@@ -218,7 +102,7 @@ def _requirement(entry: _Entry, order: str) -> Requirement:
     return Requirement(place, equals, channels, because)
 
 
-def _block(entry: _Entry) -> Block:
+def _block(entry: Entry) -> Block:
     space = _SPACES[entry.choice("space", tuple(_SPACES), "holding")]
     block = Block(space, entry.integer("address", 0, 65535), entry.integer("count", 1, MOST_REGISTERS))
     entry.nothing_else()

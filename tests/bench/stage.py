@@ -43,7 +43,7 @@ async def bare(gateway: config.Gateway, count: Count) -> None:
     due = time.monotonic()
     while True:
         for probe in gateway.probes:
-            answer = await client.read_holding_registers(0, count=2 * len(probe.sensors), device_id=probe.unit)
+            answer = await client.read_holding_registers(0, count=2 * len(probe.sensors), device_id=int(probe.unit))
             values = client.convert_from_registers(answer.registers, client.DATATYPE.FLOAT32)
             count.readings += len(values) if isinstance(values, list) else 1
         due += period_s

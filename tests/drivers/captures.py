@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from agent.domain import farm
 from agent.domain.reading import Missing
 from drivers import profile
 from drivers.interfaces import Profile
@@ -65,8 +66,7 @@ def _load(file: Path) -> Capture:
 
 
 ALL = tuple(_load(file) for file in sorted(CAPTURES.glob("*/*.toml")))
-TEXT = tuple(capture for capture in ALL if capture.profile.text)
-MODBUS = tuple(capture for capture in ALL if not capture.profile.text)
+MODBUS = tuple(capture for capture in ALL if capture.profile.protocols == farm.MODBUS)
 
 # One healthy turn of every model: the one in which most channels have a value.
 HEALTHY = {capture.file.parent.name: capture for capture in sorted(ALL, key=lambda capture: len(capture.expect))}

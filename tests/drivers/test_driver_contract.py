@@ -6,13 +6,14 @@ from collections.abc import Callable
 import pytest
 
 from agent.domain.errors import BadReply, NoReply, ProbeError, Refused
+from agent.domain.farm import MODBUS
 from agent.domain.reading import Missing
 from drivers.bus import make_bus
 from tests.drivers import captures
 from tests.drivers.captures import Capture
 from tests.drivers.devices import QUIET_S, TIMEOUT_S, RealClock, Script, Send, later, rtu, rtu_settings, serial_device
 
-HEALTHY = [capture for capture in captures.HEALTHY.values() if not capture.profile.text]
+HEALTHY = [capture for capture in captures.HEALTHY.values() if capture.profile.protocols == MODBUS]
 
 
 def crc_error(request: bytes, response: bytes) -> bytes:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.domain.farm import Span
+from agent.domain.farm import MODBUS, Protocol, Span
 from drivers import DRIVERS, ProfileError, UnknownProfile, profile, profile_names
 from drivers.probes.modbus_table import TableProfile
 from drivers.registers import UNITS
@@ -53,14 +53,14 @@ def test_a_model_names_its_channels_quantities_and_spans(name: str) -> None:
 def test_a_modbus_model_names_its_sources(name: str) -> None:
     model = profile(name)
     assert isinstance(model, TableProfile)
-    assert not model.text
+    assert model.protocols == MODBUS
     assert model.manual
     assert model.byte_order_verified
     assert 1 <= model.unit <= 247
 
 
 def test_the_models_of_python_speak_text() -> None:
-    assert all(model.text and name == model.name for name, model in DRIVERS.items())
+    assert all(Protocol.SERIAL_TEXT in model.protocols and name == model.name for name, model in DRIVERS.items())
 
 
 def test_your_own_file_comes_first(tmp_path: Path) -> None:
