@@ -17,7 +17,7 @@ from agent.domain.farm import Protocol, Span, Unit
 from agent.domain.quantity import Quantity
 from agent.domain.reading import Missing
 from drivers.interfaces import Bus, Channel, ProbeDriver, TextBus
-from drivers.registers import UNITS
+from drivers.units import UNITS
 
 _SETTING_WITHIN_S: Final = 1.0  # nominally 0.3 s
 _RESTARTED: Final = frozenset({"*RS", "*RE"})

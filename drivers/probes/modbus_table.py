@@ -7,8 +7,8 @@ from typing import cast
 from agent.domain.errors import BusError, NoReply, ProbeError
 from agent.domain.farm import MODBUS, Protocol, SerialLine, Unit
 from agent.domain.reading import Missing
+from drivers.decoding import Answer, Table
 from drivers.interfaces import Bus, Channel, ModbusBus, ProbeDriver
-from drivers.registers import Answer, Table
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -7,11 +7,13 @@ from typing import Final
 
 from agent.domain.farm import SerialLine
 from agent.domain.quantity import Quantity
+from drivers.decoding import Table
 from drivers.interfaces import Channel, Space
 from drivers.planning import MOST_REGISTERS, Block
 from drivers.probes.modbus_table import TableProfile
 from drivers.probes.profile_entry import Entry, ProfileError
-from drivers.registers import ORDERS, TYPES, UNITS, Place, Register, Requirement, Table
+from drivers.registers import ORDERS, TYPES, Place, Register, Requirement
+from drivers.units import UNITS
 
 _SPACES: Final = {space.name.lower(): space for space in Space}
 _QUANTITIES: Final = {quantity.sensor_type: quantity for quantity in Quantity}
@@ -99,7 +101,7 @@ def _requirement(entry: Entry, order: str) -> Requirement:
     channels = entry.texts("channels", "list the channels that need it, in quotes")
     because = entry.text("because", "say what another value means")
     entry.nothing_else()
-    return Requirement(place, equals, channels, because)
+    return Requirement(place, (equals,), channels, because)
 
 
 def _block(entry: Entry) -> Block:

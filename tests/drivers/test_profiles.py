@@ -7,7 +7,7 @@ import pytest
 from agent.domain.farm import MODBUS, Protocol, Span
 from drivers import DRIVERS, ProfileError, UnknownProfile, profile, profile_names
 from drivers.probes.modbus_table import TableProfile
-from drivers.registers import UNITS
+from drivers.units import UNITS
 
 GOOD = """
 title = "Test probe"

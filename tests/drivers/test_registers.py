@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 
 from agent.domain.quantity import Quantity
 from agent.domain.reading import Missing
+from drivers.decoding import Answer, Table
 from drivers.interfaces import Space
 from drivers.planning import Block, plan
-from drivers.registers import ORDERS, TYPES, UNITS, Answer, Place, Register, Requirement, Table
+from drivers.registers import ORDERS, TYPES, Idle, Place, Register, Requirement, tells_orders_apart
+from drivers.units import UNITS
 
 
 def words(type_: str, order: str, value: float) -> tuple[int, ...]:
@@ -51,7 +53,7 @@ def test_the_four_orders_of_17_625(order: str, registers: tuple[int, int]) -> No
 def test_every_number_survives_every_order(data: st.DataObject, type_: str, order: str) -> None:
     value = data.draw(numbers(type_))
     table = Table([plain("x", Place(Space.HOLDING, 5, type_, order))])
-    assert table.values([words(type_, order, value)]) == {"x": value}
+    assert table.values([words(type_, order, value)]) == {"x": float(value)}
 
 
 places = st.builds(
@@ -154,7 +156,7 @@ def test_a_listed_number_is_no_value(type_: str, bad: float) -> None:
 @given(st.integers(0, 0xFFFF))
 def test_a_requirement_decides_over_its_channels_alone(found: int) -> None:
     assume(found != 0x1000)
-    need = Requirement(Place(Space.HOLDING, 9), 0x1000, ("ph",), "not pH")
+    need = Requirement(Place(Space.HOLDING, 9), (0x1000,), ("ph",), "not pH")
     table = Table([plain("ph", Place(Space.HOLDING, 10)), plain("t", Place(Space.HOLDING, 11))], [need])
     assert table.values([[0x1000, 7, 20]]) == {"ph": 7, "t": 20}
     values = table.values([[found, 7, 20]])
@@ -163,10 +165,61 @@ def test_a_requirement_decides_over_its_channels_alone(found: int) -> None:
 
 
 def test_a_requirement_that_could_not_be_read_is_not_met() -> None:
-    need = Requirement(Place(Space.HOLDING, 100), 1, ("ph",), "not pH")
+    need = Requirement(Place(Space.HOLDING, 100), (1,), ("ph",), "not pH")
     table = Table([plain("ph", Place(Space.HOLDING, 10))], [need])
     values = table.values([[7], Missing("no reply")])
     assert values == {"ph": Missing("register 100 could not be checked: no reply")}
+
+
+@given(st.integers(0, 0xFFFF), st.integers(0, 15), st.integers(0, 15))
+def test_bits_are_a_number_of_their_own(content: int, one: int, other: int) -> None:
+    first, last = sorted((one, other))
+    binary = f"{content:016b}"[::-1]  # lowest bit first
+    table = Table([plain("x", Place(Space.HOLDING, 5, "int16", bits=(first, last)))])
+    assert table.values([[content]]) == {"x": int(binary[first : last + 1][::-1], 2)}
+
+
+def test_a_status_bit_is_required_whatever_the_others_say() -> None:
+    need = Requirement(Place(Space.HOLDING, 9, bits=(9, 9)), (0,), ("o2",), "cap not installed")
+    table = Table([plain("o2", Place(Space.HOLDING, 10))], [need])
+    assert table.values([[0xFDFF, 7]]) == {"o2": 7}
+    assert table.values([[0x0200, 7]]) == {"o2": Missing("register 9 holds 0x1 instead of 0x0: cap not installed")}
+
+
+def test_a_code_says_what_it_means_and_an_unknown_one_that_it_is_not_good() -> None:
+    quality = Requirement(Place(Space.HOLDING, 9), (0, 1), ("ph",), "not good", {7: "no sensor"})
+    table = Table([plain("ph", Place(Space.HOLDING, 10))], [quality])
+    assert table.values([[1, 7]]) == {"ph": 7}
+    assert table.values([[7, 7]]) == {"ph": Missing("register 9 holds 7: no sensor")}
+    assert table.values([[5, 7]]) == {"ph": Missing("register 9 holds 0x5 instead of 0x0 or 0x1: not good")}
+
+
+def test_all_zero_at_once_is_no_value_and_one_zero_is_one() -> None:
+    table = Table(
+        [plain("t", Place(Space.HOLDING, 0)), plain("o2", Place(Space.HOLDING, 1))],
+        idle=[Idle(("t", "o2"), "not measured yet")],
+    )
+    assert table.values([[0, 0]]) == {"t": Missing("not measured yet"), "o2": Missing("not measured yet")}
+    assert table.values([[20, 0]]) == {"t": 20, "o2": 0}
+
+
+@given(st.sampled_from(("CDAB", "ABCD")), numbers("float32"))
+def test_of_two_orders_the_one_that_shows_the_unit_is_believed(order: str, value: float) -> None:
+    unit = Requirement(Place(Space.HOLDING, 0, "uint32"), (0x1000,), ("ph",), "not pH")
+    table = Table([plain("ph", Place(Space.HOLDING, 2, "float32"))], [unit], orders=("CDAB", "ABCD"))
+    assert table.values([words("uint32", order, 0x1000) + words("float32", order, value)]) == {"ph": value}
+    other = table.values([words("uint32", order, 0x80) + words("float32", order, value)])
+    assert isinstance(other["ph"], Missing)
+
+
+def test_a_number_that_reads_the_same_both_ways_tells_no_orders_apart() -> None:
+    def unit(*equals: int) -> Requirement:
+        return Requirement(Place(Space.HOLDING, 0, "uint32"), equals, ("ph",), "not pH")
+
+    assert tells_orders_apart(unit(0x1000, 0x80), ("CDAB", "ABCD"))
+    assert not tells_orders_apart(unit(0x00010001), ("CDAB", "ABCD"))
+    assert not tells_orders_apart(unit(0x1000, 0x10000000), ("CDAB", "ABCD"))
+    assert not tells_orders_apart(Requirement(Place(Space.HOLDING, 0), (1,), ("ph",), ""), ("CDAB", "ABCD"))
 
 
 def test_declared_blocks_must_hold_every_register() -> None:

@@ -8,9 +8,10 @@ from agent.domain.clock import Clock
 from agent.domain.errors import AquaError, BusError, NoReply, Refused
 from agent.domain.quantity import Quantity
 from agent.domain.reading import Missing
+from drivers.decoding import Table
 from drivers.interfaces import Space
 from drivers.probes.modbus_table import TableDriver
-from drivers.registers import Place, Register, Table
+from drivers.registers import Place, Register
 from tests.drivers.devices import RealClock
 
 GONE = BusError("/dev/ttyPond was lost")
