@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Any
 
 from agent.alarm_feed import AlarmFeed
-from agent.checks.history import USABLE_QUALITY
+from agent.checks.sensor_checks import farm_checks
 from agent.config import Gateway
 from agent.control import Control
 from agent.domain.clock import Clock, DoubtingClock
@@ -22,7 +22,7 @@ from agent.domain.gateway_health import SinkHealth
 from agent.flight_recorder import FaultFiles, FlightRecorder
 from agent.health import StatusFile
 from agent.health_report import HealthReport, Outlook
-from agent.pipeline import Pipeline, SensorChecks
+from agent.pipeline import Pipeline
 from agent.polling import SILENT_AFTER, BusLoop
 from agent.store.ownership import owned
 from agent.store.store import Store
@@ -49,7 +49,7 @@ class App:
         self.feed = AlarmFeed(gateway.mqtt, gateway.gateway_id, self.store.feed_has, clock)
         self.store.tell = self.feed.tell_store
         self.pipeline = Pipeline(
-            {sensor: SensorChecks(limits) for sensor, limits in gateway.checks.items()},
+            farm_checks(gateway.probes, gateway.checks),
             gateway.alarms,
             keep=self.store.put,
             tell=self.feed.tell,
@@ -88,7 +88,8 @@ class App:
 
     async def _run(self) -> None:
         try:
-            recalled = await self.store.recall(USABLE_QUALITY, self.pipeline.remember, self._clock.not_before)
+            memory_s, remember = self.pipeline.memory_s, self.pipeline.remember
+            recalled = await self.store.recall(memory_s, remember, self._clock.not_before)
             self.feed.resume(self.pipeline.watches(), recalled.standing, recalled.unsent)
             self.feed.tell_store(self.store.state.value, self.store.trouble)
             self.pipeline.resume(recalled.standing, self._clock.now())

@@ -7,66 +7,18 @@ Nothing here waits: the feed and the store take what they are given and do their
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from math import inf
-from typing import Any
 
 from agent.alarm_messages import sentence
 from agent.alarms import Standing, Watch
-from agent.checks import CHECKS, worst
-from agent.checks.history import History
+from agent.checks.sensor_checks import SensorChecks
 from agent.domain.alarm import Alarm, AlarmChange
 from agent.domain.clock import Instant
 from agent.domain.farm import Sensor
-from agent.domain.reading import CheckedReading, Flag, Reading, Verdict
+from agent.domain.reading import CheckedReading, Flag, Reading
 from agent.store.memory import Remembered
 
 Tell = Callable[[Sequence[AlarmChange]], None]
 Keep = Callable[[Iterable[CheckedReading], Sequence[AlarmChange]], None]
-
-
-class SensorChecks:
-    """All checks of one sensor and what they remember; `limits` by check name, a check without limits is off."""
-
-    def __init__(self, limits: Mapping[str, Any]) -> None:
-        self._checks = [(check.judge, limits.get(name)) for name, check in CHECKS.items()]
-        flat_line, z_score = limits.get("flat_line"), limits.get("z_score")
-        self.history = History(
-            still_tolerance=flat_line.tolerance if flat_line else 0.0,
-            still_gap_s=flat_line.fail_after_s if flat_line else inf,
-            baseline_window_s=z_score.window_s if z_score else 86_400.0,
-        )
-
-    def check(self, reading: Reading) -> CheckedReading:
-        """The reading with every verdict on it. Missing stays missing: there is nothing to test."""
-        value, at_s = reading.value, reading.at.boot_s
-        if value is None:
-            return CheckedReading(reading, Flag.MISSING, 0.0, "", reading.because)
-        history = self.history
-        tests, bad = "", []
-        flags = set()
-        for judge, limits in self._checks:
-            if limits is None:
-                tests += "2"
-                continue
-            verdict = judge(value, at_s, history, limits)
-            flag = verdict.flag
-            tests += _DIGIT[flag]
-            flags.add(flag)
-            if verdict.because is not None:
-                bad.append(verdict)
-        quality = min((verdict.quality for verdict in bad), default=1.0)
-        if not any(_is_no_measurement(verdict) for verdict in bad):
-            history.add(at_s, value, quality)
-        because = "; ".join(f"{verdict.check}: {verdict.because}" for verdict in bad) or None
-        return CheckedReading(reading, worst(flags), quality, tests, because)
-
-
-_DIGIT = {flag: str(flag.value) for flag in Flag}
-
-
-def _is_no_measurement(verdict: Verdict) -> bool:
-    """Outside the sensor's span: such a value must not reach any statistic."""
-    return verdict.check == "gross_range" and verdict.flag is Flag.FAIL
 
 
 class Pipeline:
@@ -74,7 +26,7 @@ class Pipeline:
 
     def __init__(self, checks: Mapping[Sensor, SensorChecks], alarms: Iterable[Alarm], keep: Keep, tell: Tell) -> None:
         self._checks = checks
-        self._histories = {sensor.sensor_id: own.history for sensor, own in checks.items()}
+        self._checks_of = {sensor.sensor_id: own for sensor, own in checks.items()}
         self._watches: dict[Sensor, list[Watch]] = {sensor: [] for sensor in checks}
         for alarm in alarms:
             self._watches[alarm.sensor].append(Watch(alarm))
@@ -83,15 +35,16 @@ class Pipeline:
         self._last_seq = 0
         self.latest: dict[Sensor, CheckedReading] = {}
 
+    @property
+    def memory_s(self) -> float:
+        """How far back the checks look, in seconds."""
+        return max((checks.memory_s for checks in self._checks.values()), default=0.0)
+
     def remember(self, past: Remembered) -> None:
-        """Give a sensor's checks something stored before this start; oldest first."""
-        history = self._histories.get(past.sensor_id)
-        if history is None:
-            return
-        if past.bucket:
-            history.baseline.add_bucket(past.at_s, past.count, past.mean, past.m2)
-        else:
-            history.add(past.at_s, past.mean, past.quality)
+        """Let a sensor's checks learn again what was stored before this start; oldest first."""
+        checks = self._checks_of.get(past.sensor_id)
+        if checks is not None:
+            checks.learn(past.at_s, past.value, past.quality)
 
     def resume(self, standing: Iterable[AlarmChange], at: Instant) -> None:
         """Let every alarm stand where its last change left it, and clear those that nobody watches any more."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from random import Random
 
 from agent.domain.clock import Clock
-from agent.domain.errors import BusError, ProbeError
+from agent.domain.errors import BadReply, BusError, ProbeError
 from agent.domain.farm import Probe
 from agent.domain.reading import Missing, Reading
 from drivers.interfaces import Bus, ProbeDriver
@@ -38,6 +38,7 @@ class Turn:
     due_s: float
     failures: int = 0
     because: str | None = None
+    garbled: bool = False
     ask_again_s: float = 0.0
     silent: Mapping[str, str] = field(default_factory=dict)
 
@@ -88,7 +89,7 @@ class BusLoop:
         for sensor in turn.probe.sensors:
             value = measured if isinstance(measured, Missing) else measured[sensor.channel]
             if isinstance(value, Missing):
-                readings.append(Reading(sensor, at, None, value.because))
+                readings.append(Reading(sensor, at, None, value.because, value.garbled))
             else:
                 readings.append(Reading(sensor, at, value))
         self._take_in(readings)
@@ -96,7 +97,7 @@ class BusLoop:
     async def _measure(self, turn: Turn) -> Mapping[str, float | Missing] | Missing:
         now_s = self._clock.boot_s()
         if turn.failures >= SILENT_AFTER and now_s < turn.ask_again_s:
-            return Missing(turn.because or "")
+            return Missing(turn.because or "", turn.garbled)
         try:
             await self.bus.open()
             measured = await turn.driver.read()
@@ -105,15 +106,16 @@ class BusLoop:
             return Missing(str(error))
         except ProbeError as error:
             self._tell_bus(None)
-            self._note_failure(turn, str(error))
-            return Missing(str(error))
+            garbled = isinstance(error, BadReply)
+            self._note_failure(turn, str(error), garbled)
+            return Missing(str(error), garbled)
         self._tell_bus(None)
         self._note_answer(turn, measured)
         return measured
 
-    def _note_failure(self, turn: Turn, because: str) -> None:
+    def _note_failure(self, turn: Turn, because: str, garbled: bool) -> None:
         turn.failures += 1
-        turn.because = because
+        turn.because, turn.garbled = because, garbled
         if turn.failures == 1:
             log.warning("%s: %s", turn, because)
             self._fault_begins(f"{turn}: {because}")

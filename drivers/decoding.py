@@ -169,7 +169,7 @@ class _Demand:
         return f"register {address} holds {read} instead of {wanted}: {requirement.because}"
 
     def missing(self, answer: Missing, values: dict[str, float | Missing], unmet: dict[str, Missing]) -> None:
-        verdict = Missing(f"register {self.place.address} could not be checked: {answer.because}")
+        verdict = Missing(f"register {self.place.address} could not be checked: {answer.because}", answer.garbled)
         unmet.update(dict.fromkeys(self._requirement.channels, verdict))
 
 

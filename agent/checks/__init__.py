@@ -1,32 +1,36 @@
-"""The checks: one pure function and its limits a file; a reading gets the worst flag and the lowest quality.
+"""The checks: limits and a class a file; a reading gets the worst flag and the lowest quality.
 
-To add a check, write `agent/checks/<name>.py` with a frozen `Limits` and
-`judge(value, at_s, history, limits) -> Verdict`, and add its line here.
+Read `check` first (what a check is), then `spike` (one of them), then `sensor_checks` (all of them together).
+
+To add a check, write `agent/checks/<name>.py` with frozen `Limits` and a `Check`, and add its line here.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from agent.checks import flat_line, gross_range, rate_of_change, spike, z_score
-from agent.checks.history import History
-from agent.domain.reading import Flag, Verdict
+from agent.checks import flat_line, gross_range, rate_of_change, spike, syntax, z_score
+from agent.checks.check import Check
+from agent.domain.reading import Flag
 
 
-class Check(NamedTuple):
-    """A check: the type of its limits, and the function that judges one value by them."""
+class Kind(NamedTuple):
+    """A kind of check: the type of its limits, and the class that judges by them."""
 
     limits: type[Any]
-    judge: Callable[[float, float, History, Any], Verdict]
+    check: type[Check]
 
 
-CHECKS: dict[str, Check] = {
-    "gross_range": Check(gross_range.Limits, gross_range.judge),
-    "spike": Check(spike.Limits, spike.judge),
-    "rate_of_change": Check(rate_of_change.Limits, rate_of_change.judge),
-    "flat_line": Check(flat_line.Limits, flat_line.judge),
-    "z_score": Check(z_score.Limits, z_score.judge),
+CHECKS: dict[str, Kind] = {
+    "gross_range": Kind(gross_range.Limits, gross_range.GrossRange),
+    "spike": Kind(spike.Limits, spike.Spike),
+    "rate_of_change": Kind(rate_of_change.Limits, rate_of_change.RateOfChange),
+    "flat_line": Kind(flat_line.Limits, flat_line.FlatLine),
+    "z_score": Kind(z_score.Limits, z_score.ZScore),
+    "syntax": Kind(syntax.Limits, syntax.Syntax),
 }
-"""In the order in which their digits stand in a reading's `tests`: a new one goes last, since stored readings stay."""
+"""In the order in which their digits stand in a reading's `tests`: a new one goes last, since stored readings stay. At
+most 18: the ring buffer keeps them as one whole number.
+"""
 
 _WORST_FIRST = (Flag.FAIL, Flag.SUSPECT, Flag.GOOD, Flag.NOT_EVALUATED)
 

@@ -8,7 +8,7 @@ starting points for the commissioning of a site, not facts about its water.
 
 from typing import Any
 
-from agent.checks import flat_line, gross_range, rate_of_change, spike, z_score
+from agent.checks import flat_line, gross_range, rate_of_change, spike, syntax, z_score
 from agent.domain.farm import Span
 from agent.domain.quantity import Quantity
 
@@ -17,8 +17,14 @@ _HOUR = 3600.0
 
 def limits_for(quantity: Quantity) -> dict[str, Any]:
     """The default limits of every check that makes sense for `quantity`, by the check's name."""
-    return {"gross_range": gross_range.Limits(), "z_score": z_score.Limits(), **_BY_QUANTITY.get(quantity, {})}
+    return _EVERYWHERE | _BY_QUANTITY.get(quantity, {})
 
+
+_EVERYWHERE: dict[str, Any] = {
+    "gross_range": gross_range.Limits(),
+    "z_score": z_score.Limits(),
+    "syntax": syntax.Limits(),
+}
 
 _BY_QUANTITY: dict[Quantity, dict[str, Any]] = {
     Quantity.TEMPERATURE: {

@@ -1,16 +1,17 @@
 """Flat line (QARTOD test 8): a probe that says the same for too long has stopped measuring.
 
-The window is in time, not in points: a faster poll does not shorten it. After `fail_after_s` without a value it begins
-anew, since nobody saw the probe stand still. Values within `tolerance` of each other count as the same; with 0 only an
-exact repeat does.
+The window is in time, not in points: a faster poll does not shorten it. The run is the longest stretch up to now in
+which no two values are `tolerance` apart (with 0: in which all are equal). After a silence longer than
+`suspect_after_s` it begins anew, since nobody saw the probe stand still.
 """
 
+from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from agent.checks.history import History
+from agent.checks.check import GOOD, Check, Point, Surroundings
+from agent.domain.quality import DEAD_PROBE, DOUBTFUL_PROBE
 from agent.domain.reading import Flag, Verdict
-
-_GOOD = Verdict("flat_line", Flag.GOOD)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +27,69 @@ class Limits:
             raise ValueError("needs 0 < suspect_after_s <= fail_after_s and tolerance >= 0")
 
 
-def judge(value: float, at_s: float, history: History, limits: Limits) -> Verdict:
-    """The run that `value` would continue; GOOD for a first value."""
-    since_s = history.still.since_with(at_s, value)
-    if since_s is None or at_s - since_s < limits.suspect_after_s:
-        return _GOOD
-    still_s = at_s - since_s
-    because = f"has not moved for {still_s / 60:.0f} min"
-    if still_s >= limits.fail_after_s:
-        return Verdict("flat_line", Flag.FAIL, because, 0.1)
-    return Verdict("flat_line", Flag.SUSPECT, because, 0.5)
+class FlatLine(Check):
+    """GOOD for a first value.
+
+    `_highs` are (since, value), falling: the greatest value of the run from `since` on, up to the next entry's; `_lows`
+    likewise. A new value ends the run after the last entry that is too far from it.
+    """
+
+    remembers = True
+    limits: Limits
+
+    def __init__(self, limits: Limits, surroundings: Surroundings) -> None:
+        super().__init__(limits, surroundings)
+        self._highs: deque[tuple[float, float]] = deque()
+        self._lows: deque[tuple[float, float]] = deque()
+        self._last_s = 0.0
+
+    @property
+    def memory_s(self) -> float:
+        return self.limits.fail_after_s + self.limits.suspect_after_s
+
+    def judge(self, point: Point) -> Verdict:
+        still_s = point.at_s - self._since(point.at_s, point.value)
+        if still_s < self.limits.suspect_after_s:
+            return GOOD
+        if still_s >= self.limits.fail_after_s:
+            because = f"has not moved for {self.limits.fail_after_s / 60:.0f} min or more"
+            return Verdict(Flag.FAIL, because, DEAD_PROBE)
+        return Verdict(Flag.SUSPECT, f"has not moved for {still_s / 60:.0f} min", DOUBTFUL_PROBE)
+
+    def _since(self, at_s: float, value: float) -> float:
+        """When the run began that `value` would continue; `at_s` if it does not."""
+        if at_s - self._last_s > self.limits.suspect_after_s:
+            return at_s
+        return max(self._first_near(self._highs, at_s, value), self._first_near(self._lows, at_s, value))
+
+    def _first_near(self, extremes: Iterable[tuple[float, float]], at_s: float, value: float) -> float:
+        tolerance = self.limits.tolerance
+        for since_s, extreme in extremes:
+            if extreme == value or abs(extreme - value) < tolerance:
+                return since_s
+        return at_s
+
+    def learn(self, at_s: float, value: float, quality: float) -> None:
+        since_s = self._since(at_s, value)
+        highs, lows = self._highs, self._lows
+        if since_s == at_s:
+            highs.clear()
+            lows.clear()
+        high_s = low_s = at_s
+        while highs and highs[-1][1] <= value:
+            high_s = highs.pop()[0]
+        while lows and lows[-1][1] >= value:
+            low_s = lows.pop()[0]
+        highs.append((max(high_s, since_s), value))
+        lows.append((max(low_s, since_s), value))
+        _forget_before(highs, since_s)
+        _forget_before(lows, since_s)
+        self._last_s = at_s
+
+
+def _forget_before(extremes: deque[tuple[float, float]], since_s: float) -> None:
+    """Let the run begin at `since_s`."""
+    while len(extremes) > 1 and extremes[1][0] <= since_s:
+        extremes.popleft()
+    if extremes[0][0] < since_s:
+        extremes[0] = (since_s, extremes[0][1])

@@ -6,11 +6,10 @@ out of every statistic.
 
 from dataclasses import dataclass
 
-from agent.checks.history import History
+from agent.checks.check import GOOD, Check, Point
 from agent.domain.farm import Span
+from agent.domain.quality import DOUBTFUL_PROBE, NO_MEASUREMENT
 from agent.domain.reading import Flag, Verdict
-
-_GOOD = Verdict("gross_range", Flag.GOOD)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +25,17 @@ class Limits:
                 raise ValueError(f"{name} needs low below high, got {span.low:g} and {span.high:g}")
 
 
-def judge(value: float, at_s: float, history: History, limits: Limits) -> Verdict:
+class GrossRange(Check):
     """GOOD, SUSPECT or FAIL; GOOD where no limit is set."""
-    sensor, user = limits.sensor, limits.user
-    if sensor is not None and not sensor.low <= value <= sensor.high:
-        because = f"{value:g} is outside what the sensor can measure ({sensor.low:g} to {sensor.high:g})"
-        return Verdict("gross_range", Flag.FAIL, because, 0.0)
-    if user is not None and not user.low <= value <= user.high:
-        because = f"{value:g} is outside what this water should show ({user.low:g} to {user.high:g})"
-        return Verdict("gross_range", Flag.SUSPECT, because, 0.5)
-    return _GOOD
+
+    limits: Limits
+
+    def judge(self, point: Point) -> Verdict:
+        value, sensor, user = point.value, self.limits.sensor, self.limits.user
+        if sensor is not None and not sensor.low <= value <= sensor.high:
+            because = f"{value:g} is outside what the sensor can measure ({sensor.low:g} to {sensor.high:g})"
+            return Verdict(Flag.FAIL, because, NO_MEASUREMENT)
+        if user is not None and not user.low <= value <= user.high:
+            because = f"{value:g} is outside what this water should show ({user.low:g} to {user.high:g})"
+            return Verdict(Flag.SUSPECT, because, DOUBTFUL_PROBE)
+        return GOOD

@@ -6,11 +6,9 @@ never keeps an alarm from seeing the value.
 
 from dataclasses import dataclass
 
-from agent.checks.history import History
+from agent.checks.check import GOOD, NOT_EVALUATED, Check, Point, Surroundings
+from agent.domain.quality import UNUSUAL_WATER
 from agent.domain.reading import Flag, Verdict
-
-_GOOD = Verdict("rate_of_change", Flag.GOOD)
-_NOT_EVALUATED = Verdict("rate_of_change", Flag.NOT_EVALUATED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,16 +25,32 @@ class Limits:
             raise ValueError("needs per_minute > 0 and longest_s > 0")
 
 
-def judge(value: float, at_s: float, history: History, limits: Limits) -> Verdict:
-    """NOT_EVALUATED for the first value, after a long silence, and for two values at one instant."""
-    if not history.points:
-        return _NOT_EVALUATED
-    before_s, before = history.points[-1]
-    elapsed_s = at_s - before_s
-    if not 0 < elapsed_s <= limits.longest_s:
-        return _NOT_EVALUATED
-    per_minute = (value - before) * 60.0 / elapsed_s
-    if abs(per_minute) <= limits.per_minute:
-        return _GOOD
-    because = f"changed by {per_minute:+.3g} a minute, believable are {limits.per_minute:g}"
-    return Verdict("rate_of_change", Flag.SUSPECT, because, 0.75)
+class RateOfChange(Check):
+    """NOT_EVALUATED for the first value and after a long silence."""
+
+    remembers = True
+    limits: Limits
+
+    def __init__(self, limits: Limits, surroundings: Surroundings) -> None:
+        super().__init__(limits, surroundings)
+        self._before: tuple[float, float] | None = None
+
+    @property
+    def memory_s(self) -> float:
+        return self.limits.longest_s
+
+    def judge(self, point: Point) -> Verdict:
+        if self._before is None:
+            return NOT_EVALUATED
+        before_s, before = self._before
+        elapsed_s = point.at_s - before_s
+        if elapsed_s > self.limits.longest_s:
+            return NOT_EVALUATED
+        per_minute = (point.value - before) * 60.0 / elapsed_s
+        if abs(per_minute) <= self.limits.per_minute:
+            return GOOD
+        because = f"changed by {per_minute:+.3g} a minute, believable are {self.limits.per_minute:g}"
+        return Verdict(Flag.SUSPECT, because, UNUSUAL_WATER)
+
+    def learn(self, at_s: float, value: float, quality: float) -> None:
+        self._before = (at_s, value)

@@ -6,11 +6,10 @@ the reading stays usable, so a lasting change of level is learnt instead of bein
 
 from dataclasses import dataclass
 
-from agent.checks.history import History
+from agent.checks.baseline import BUCKET_S, Baseline
+from agent.checks.check import GOOD, NOT_EVALUATED, Check, Point, Surroundings
+from agent.domain.quality import UNUSUAL_WATER, USABLE
 from agent.domain.reading import Flag, Verdict
-
-_GOOD = Verdict("z_score", Flag.GOOD)
-_NOT_EVALUATED = Verdict("z_score", Flag.NOT_EVALUATED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,15 +26,34 @@ class Limits:
             raise ValueError("needs threshold > 0, 0 < least_span_s <= window_s and least_readings >= 2")
 
 
-def judge(value: float, at_s: float, history: History, limits: Limits) -> Verdict:
+class ZScore(Check):
     """NOT_EVALUATED until the baseline is long enough, and for a baseline that never moved."""
-    if history.baseline.span_s(at_s) < limits.least_span_s:
-        return _NOT_EVALUATED
-    count, mean, deviation = history.baseline.statistics(at_s)
-    if count < limits.least_readings or deviation == 0.0:
-        return _NOT_EVALUATED
-    z = (value - mean) / deviation
-    if abs(z) <= limits.threshold:
-        return _GOOD
-    because = f"is {abs(z):.1f} standard deviations {'above' if z > 0 else 'below'} the last day's mean of {mean:.4g}"
-    return Verdict("z_score", Flag.SUSPECT, because, 0.75)
+
+    remembers = True
+    limits: Limits
+
+    def __init__(self, limits: Limits, surroundings: Surroundings) -> None:
+        super().__init__(limits, surroundings)
+        self._baseline = Baseline(limits.window_s)
+
+    @property
+    def memory_s(self) -> float:
+        return self.limits.window_s + BUCKET_S
+
+    def judge(self, point: Point) -> Verdict:
+        baseline, limits = self._baseline, self.limits
+        if baseline.span_s(point.at_s) < limits.least_span_s:
+            return NOT_EVALUATED
+        count, mean, deviation = baseline.statistics(point.at_s)
+        if count < limits.least_readings or deviation == 0.0:
+            return NOT_EVALUATED
+        z = (point.value - mean) / deviation
+        if abs(z) <= limits.threshold:
+            return GOOD
+        side = "above" if z > 0 else "below"
+        because = f"is {abs(z):.1f} standard deviations {side} the last day's mean of {mean:.4g}"
+        return Verdict(Flag.SUSPECT, because, UNUSUAL_WATER)
+
+    def learn(self, at_s: float, value: float, quality: float) -> None:
+        if quality >= USABLE:
+            self._baseline.add(at_s, value)

@@ -1,6 +1,6 @@
 """A reading, what the checks said of it, and how it looks once stored.
 
-The three that are made for every value are named tuples: frozen dataclasses take three times as long to make.
+Those that are made for every value are named tuples: frozen dataclasses take three times as long to make.
 """
 
 from dataclasses import dataclass
@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from agent.domain.clock import Instant
 from agent.domain.farm import Sensor
+from agent.domain.quality import PERFECT
 
 
 class Flag(IntEnum):
@@ -23,40 +24,44 @@ class Flag(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """Why there is no value; takes the place of a number wherever a driver returns one."""
+    """Why there is no value; takes the place of a number wherever a driver returns one.
+
+    `garbled`: bytes came, but they were no answer to the question (a wrong checksum, text that is no number).
+    """
 
     because: str
+    garbled: bool = False
 
 
 class Reading(NamedTuple):
     """One value of one sensor at one instant, in the sensor's canonical unit, or the fact that there is none.
 
-    `value` is finite, or None together with the reason in `because`.
+    `value` is finite, or None together with the reason in `because`; `garbled` as in `Missing`.
     """
 
     sensor: Sensor
     at: Instant
     value: float | None
     because: str | None = None
+    garbled: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """What one check said of one reading.
 
-    `quality` in [0, 1] is the most that the reading can still be worth after this verdict.
+    `because` gives the reason of a flag that is not good. `quality` is the most that the reading can still be worth
+    after this verdict, one of the scores in `agent.domain.quality`.
     """
 
-    check: str
     flag: Flag
     because: str | None = None
-    quality: float = 1.0
+    quality: float = PERFECT
 
 
 class CheckedReading(NamedTuple):
     """A reading with its worst flag, its quality score in [0, 1] and the reasons.
 
-    `tests` holds one flag digit a check, in the order of `agent.checks.CHECKS`; empty when nothing could be tested.
+    `tests` holds one flag digit a check, in the order of `agent.checks.CHECKS`; a check that is off says 2.
     """
 
     reading: Reading

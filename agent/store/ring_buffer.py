@@ -84,7 +84,7 @@ class RingBuffer:
         for seq, sensor, segment, boot_ms, value, flag, quality, tests, because, _ in rows:
             if at is None or moment != (segment, boot_ms):  # the sensors of one probe are read at one moment
                 moment, at = (segment, boot_ms), self._timeline.instant(segment, boot_ms)
-            reading = _made(Reading, (sensor_of(sensor), at, value, because if value is None else None))
+            reading = _made(Reading, (sensor_of(sensor), at, value, because if value is None else None, False))
             tested = "" if tests is None else str(tests)
             checked = _made(CheckedReading, (reading, _FLAGS[flag], quality, tested, because))
             stored.append(_made(StoredReading, (seq, checked, epoch_of(seq))))

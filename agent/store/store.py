@@ -174,21 +174,21 @@ class Store:
 
     async def recall(
         self,
-        usable_quality: float,
+        memory_s: float,
         remember: Callable[[Remembered], None],
         not_before: Callable[[int], None] = lambda _: None,
     ) -> Recalled:
         """What is known from before; nothing (and `trouble`) where the database cannot be opened.
 
-        `not_before` gets the newest time (UTC microseconds) that can be believed. `remember` gets what the checks
-        should know, oldest first; it is called in the store's thread.
+        `not_before` gets the newest time (UTC microseconds) that can be believed. `remember` gets what was
+        measured in the last `memory_s` seconds, oldest first; it is called in the store's thread.
         """
         try:
             standing = await self._call(self._writer.standing_alarms)
             unsent = await self._call(self._writer.unsent_alarms, _MOST_UNSENT)
             if believable_us := await self._call(self._writer.believable_us):
                 not_before(believable_us)
-            await self._call(self._writer.recall, self._clock.now(), usable_quality, remember)
+            await self._call(self._writer.recall, self._clock.now(), memory_s, remember)
         except StoreError as error:
             self._tell(str(error))
             return Recalled()

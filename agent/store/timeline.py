@@ -63,6 +63,9 @@ class Timeline:
         utc_us, corrected = found.offset_us + 1000 * boot_ms, found.clock == CORRECTED
         return Instant(utc_us, boot_ms / 1000, found.boot_id, corrected or found.clock == SYNCHRONISED, corrected)
 
+    def __contains__(self, segment: int) -> bool:
+        return segment in self._segments
+
     def utc_us(self, segment: int, boot_ms: int) -> int:
         """The wall time of `instant` alone."""
         return self._segments[segment].offset_us + 1000 * boot_ms

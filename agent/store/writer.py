@@ -150,11 +150,11 @@ class Writer:
         """The newest time stored (UTC microseconds) that can be believed; None if there is none."""
         return self._look(lambda tables: tables.timeline.believable_us)
 
-    def recall(self, now: Instant, usable_quality: float, remember: Callable[[Remembered], None]) -> None:
-        """Hand over what the checks should know of the past, one by one: an hour of readings is no list to keep."""
+    def recall(self, now: Instant, memory_s: float, remember: Callable[[Remembered], None]) -> None:
+        """Hand over what the checks should know of the past, one by one: a day of readings is no list to keep."""
 
         def work(tables: Tables) -> None:
-            for past in remembered(tables.connection, tables.ring, now, usable_quality):
+            for past in remembered(tables.connection, tables.ring, tables.timeline, now, memory_s):
                 remember(past)
 
         self._look(work)

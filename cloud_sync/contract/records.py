@@ -36,7 +36,7 @@ def record(entry: StoredReading | AlarmChange | Gap | Rollup | GatewayHealth, ga
 def reading_record(stored: StoredReading, gateway: str) -> Record:
     """A reading for `sensor-readings`, keyed by sensor. A value that is missing or not finite is null."""
     (reading, flag, quality, tests, because), sequence = stored.checked, stored.seq
-    sensor, at, value, why_missing = reading
+    sensor, at, value, why_missing, _ = reading
     sensor_id, tank_id, sensor_type, tank, probe, unit = _constants(sensor)
     because = because or why_missing
     if value is not None and not isfinite(value):

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import cast
 
-from agent.domain.errors import BusError, NoReply, ProbeError
+from agent.domain.errors import BadReply, BusError, NoReply, ProbeError
 from agent.domain.farm import MODBUS, Protocol, SerialLine, Unit
 from agent.domain.reading import Missing
 from drivers.decoding import Answer, Table
@@ -49,7 +49,7 @@ class TableDriver:
             try:
                 answers.append(await self._bus.read(self._unit, block.space, block.address, block.count))
             except (BusError, ProbeError) as error:
-                answers.append(Missing(str(error)))
+                answers.append(Missing(str(error), isinstance(error, BadReply)))
                 errors.append(error)
                 # A dead port, or a dead probe, costs one timeout a turn and not one a block.
                 if isinstance(error, BusError) or (isinstance(error, NoReply) and len(answers) == 1):

@@ -93,7 +93,7 @@ async def test_what_was_lost_is_told_with_its_whole_time_even_if_the_clock_stepp
 async def test_a_start_without_a_readable_store_recalls_nothing_and_goes_on(tmp_path: Path, opened: Opened) -> None:
     (tmp_path / "state").write_text("not a folder")
     store = opened(tmp_path / "state" / NAME)
-    assert (await store.recall(0.7, lambda _: None)).standing == ()
+    assert (await store.recall(3600.0, lambda _: None)).standing == ()
     assert store.trouble is not None
 
 

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from agent.checks.history import Baseline
 from agent.domain.clock import Instant
 from agent.domain.reading import CheckedReading, Flag
 from agent.store.memory import Remembered
@@ -25,49 +24,26 @@ def writer(tmp_path: Path) -> Iterator[Writer]:
 
 
 def recall(writer: Writer, boot_s: float, trusted: bool = True, utc_us: int | None = None) -> Sequence[Remembered]:
+    """The last hour."""
     memory: list[Remembered] = []
-    writer.recall(at(boot_s, utc_us, trusted=trusted), 0.7, memory.append)
+    writer.recall(at(boot_s, utc_us, trusted=trusted), HOUR_S, memory.append)
     return memory
 
 
-def test_the_last_hour_comes_as_it_was_and_the_day_before_it_in_buckets(writer: Writer) -> None:
-    writer.write([checked(n * 60.0, n % 7 / 2) for n in range(30 * 60)], [], [])
-    memory = recall(writer, 30 * HOUR_S)
-    buckets = [past for past in memory if past.bucket]
-    single = [past for past in memory if not past.bucket]
-    assert memory == [*buckets, *single]
-    assert [past.at_s for past in single] == [29 * HOUR_S + n * 60 for n in range(60)]
-    assert [past.mean for past in single] == [n % 7 / 2 for n in range(29 * 60, 30 * 60)]
-    assert sum(past.count for past in buckets) == 23 * 60
-    assert buckets[0].at_s == 6 * HOUR_S
-
-
-def test_buckets_and_readings_make_the_baseline_that_was(writer: Writer) -> None:
-    before, after = Baseline(), Baseline()
-    written = [checked(n * 60.0, 8 + n % 50 / 10) for n in range(20 * 60)]
+def test_the_time_that_is_asked_for_comes_as_it_was(writer: Writer) -> None:
+    written = [checked(n * 60.0, n % 7 / 2, Flag.SUSPECT if n % 5 == 0 else Flag.GOOD) for n in range(30 * 60)]
     writer.write(written, [], [])
-    for one in written:
-        before.add(one.reading.at.boot_s, one.reading.value or 0.0)
-    for past in recall(writer, 20 * HOUR_S):
-        if past.bucket:
-            after.add_bucket(past.at_s, past.count, past.mean, past.m2)
-        else:
-            after.add(past.at_s, past.mean)
-    assert after.statistics(20 * HOUR_S) == pytest.approx(before.statistics(20 * HOUR_S))
+    memory = recall(writer, 29 * HOUR_S + 3599.0)
+    assert [(past.at_s, past.value, past.quality) for past in memory] == [
+        (one.reading.at.boot_s, one.reading.value, one.quality) for one in written[29 * 60 :]
+    ]
 
 
-@pytest.mark.parametrize("value", [7.1, 0.1, 33.3])
-def test_a_day_that_never_moved_is_remembered_as_such(writer: Writer, value: float) -> None:
-    writer.write([checked(n * 10.0, value) for n in range(4 * 360)], [], [])
-    assert {(past.mean, past.m2) for past in recall(writer, 4 * HOUR_S)} == {(value, 0.0)}
-
-
-def test_missing_failed_and_outside_values_are_not_remembered(writer: Writer) -> None:
+def test_what_was_no_measurement_is_not_remembered(writer: Writer) -> None:
     outside = CheckedReading(checked(3, 1e9).reading, Flag.FAIL, 0.0, "42222", "gross_range: outside")
     stuck = CheckedReading(checked(4, 8.0).reading, Flag.FAIL, 0.1, "11142", "flat_line: has not moved")
     writer.write([checked(1, 7.0), checked(2, None), outside, stuck], [], [])
-    assert [(past.mean, past.quality) for past in recall(writer, 10.0)] == [(7.0, 1.0), (8.0, 0.1)]
-    assert [past.mean for past in recall(writer, 2 * HOUR_S)] == [7.0]
+    assert [(past.value, past.quality) for past in recall(writer, 10.0)] == [(7.0, 1.0), (8.0, 0.1)]
 
 
 @pytest.mark.parametrize(("then", "now", "expected"), [(True, True, [-90.0]), (True, False, []), (False, True, [])])
@@ -89,7 +65,7 @@ def test_a_clock_that_stepped_back_does_not_bring_the_whole_store_in(writer: Wri
     a_year = 365 * 86_400_000_000
     far = [checked(0, 1.0, moment=at(n, NOON_US + a_year + n, EARLIER)) for n in range(1000)]
     writer.write([*far, checked(50, 8.0)], [], [])
-    assert [past.mean for past in recall(writer, 60.0)] == [8.0]
+    assert [past.value for past in recall(writer, 60.0)] == [8.0]
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 3, 100, 101])
@@ -98,7 +74,7 @@ def test_the_first_row_of_the_hour_is_found_in_any_number_of_rows(writer: Writer
     new = [checked(2 * DAY_S + n, 2.0, sensor=OXYGEN) for n in range(count)]
     writer.write(old + new, [], [])
     memory = recall(writer, 2 * DAY_S + 200)
-    assert [past.mean for past in memory] == [2.0] * count
+    assert [past.value for past in memory] == [2.0] * count
     assert {past.sensor_id for past in memory} <= {OXYGEN.sensor_id}
 
 
@@ -108,5 +84,5 @@ def test_a_boot_in_1970_reads_back_its_own_hour_and_nothing_older(writer: Writer
     stamps = [at(n * 60.0, n * 60_000_000, trusted=False) for n in range(300)]
     writer.write([checked(n * 60.0, 8.0, moment=moment) for n, moment in enumerate(stamps)], [], [])
     memory: list[Remembered] = []
-    writer.recall(Instant(300 * 60_000_000, 300 * 60.0, boot_id, False), 0.7, memory.append)
-    assert len([past for past in memory if not past.bucket]) == (60 if boot_id == BOOT else 0)
+    writer.recall(Instant(300 * 60_000_000, 300 * 60.0, boot_id, False), HOUR_S, memory.append)
+    assert len(memory) == (60 if boot_id == BOOT else 0)

@@ -81,6 +81,6 @@ async def test_a_migration_that_was_cut_short_goes_on(
 
     monkeypatch.setattr(migration, "_move_readings", cut_short)
     store = opened(old)
-    await store.recall(0.7, lambda _: None)
+    await store.recall(3600.0, lambda _: None)
     assert "the power went" in str(store.trouble)
     assert [one.seq for one in await waiting(store, "http")] == list(range(1, COUNT + 1))

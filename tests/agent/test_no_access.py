@@ -27,7 +27,7 @@ async def main(path):
         os.setgid(65534)
         os.setuid(65534)
     store = Store(StoreSettings(path, 8), ["cloud"], FakeClock())
-    await store.recall(0.7, lambda past: None)
+    await store.recall(3600.0, lambda past: None)
     for first in (1, 51):
         store.put(several(first, 50), [change(first)])
         await store.commit()

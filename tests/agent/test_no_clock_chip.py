@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from agent.checks.defaults import limits_for
-from agent.checks.history import USABLE_QUALITY
+from agent.checks.sensor_checks import SensorChecks
 from agent.domain.alarm import AlarmChange
 from agent.domain.clock import Instant
 from agent.domain.reading import Flag, Reading, StoredReading
-from agent.pipeline import Pipeline, SensorChecks
+from agent.pipeline import Pipeline
 from agent.store.store import Store, StoreSettings
 from cloud_sync.uplink.interfaces import Entry, Lane
 from tests.agent.farm import NO_DATA, NOON_US, OXYGEN, alarm
@@ -42,7 +42,7 @@ class House:
         self.store = Store(StoreSettings(self._path, 8), [SINK], self.clock)
         checks = {OXYGEN: SensorChecks(limits_for(OXYGEN.quantity))}
         self.pipeline = Pipeline(checks, [LOW, NO_DATA], keep=self.store.put, tell=self.told.extend)
-        recalled = await self.store.recall(USABLE_QUALITY, self.pipeline.remember)
+        recalled = await self.store.recall(self.pipeline.memory_s, self.pipeline.remember)
         self.pipeline.resume(recalled.standing, self.clock.now())
 
     async def reboot(self, utc_us: int, off_s: float = 60.0) -> None:

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from agent.alarm_messages import event_json, sentence, state_json
 from agent.checks import rate_of_change, spike
-from agent.checks.history import USABLE_QUALITY
+from agent.checks.sensor_checks import SensorChecks
 from agent.domain.alarm import Alarm, AlarmChange, AlarmKind
 from agent.domain.reading import CheckedReading, Flag, Reading
-from agent.pipeline import Pipeline, SensorChecks
+from agent.pipeline import Pipeline
 from agent.store.memory import Remembered
 from agent.store.writer import Writer
 from tests.agent.farm import NO_DATA, NOON_US, OXYGEN, WARMTH, alarm, at, checked, reading, values
@@ -107,7 +107,7 @@ def remembered(folder: Path, house: House, boot_s: float) -> list[Remembered]:
     writer = Writer(folder / "ring-buffer.sqlite", 10_000_000, [], FakeClock().now)
     try:
         writer.write(house.kept, [], [])
-        writer.recall(at(boot_s), USABLE_QUALITY, memory.append)
+        writer.recall(at(boot_s), house.pipeline.memory_s, memory.append)
         return memory
     finally:
         writer.close()

@@ -148,7 +148,7 @@ async def test_alarms_and_numbers_go_on_in_a_new_epoch(tmp_path: Path, opened: O
     await stored(opened)
     header(tmp_path / NAME)
     store = opened(keep_in_memory=50_000)
-    recalled = await store.recall(0.7, lambda _: None)
+    recalled = await store.recall(3600.0, lambda _: None)
     assert [(one.seq, one.active) for one in recalled.standing] == [(2, False)]
     store.put(several(90_001, NEW), [])
     await store.commit()
@@ -163,11 +163,11 @@ async def test_what_could_not_be_brought_back_before_a_kill_is_brought_back_afte
     await stored(opened)
     header(tmp_path / NAME)
     store = opened(keep_in_memory=50_000)
-    await store.recall(0.7, lambda _: None)
+    await store.recall(3600.0, lambda _: None)
     await store._call(store._writer.salvage)
     await store.close()
     store = opened(keep_in_memory=50_000)
-    await store.recall(0.7, lambda _: None)
+    await store.recall(3600.0, lambda _: None)
     await salvaged(store)
     assert {one.seq for one in await waiting(store, "http")} >= set(range(1, STORED + 1))
     assert not list(tmp_path.glob("*.damaged-*"))
@@ -179,7 +179,7 @@ async def test_a_log_that_begins_with_rubbish_is_not_taken_for_empty(tmp_path: P
     with (tmp_path / f"{NAME}-wal").open("r+b") as log:
         log.write(random.Random(5).randbytes(32))
     store = opened(keep_in_memory=50_000)
-    await store.recall(0.7, lambda _: None)
+    await store.recall(3600.0, lambda _: None)
     await salvaged(store)
     assert {one.seq for one in await waiting(store, "http")} == set(range(1, STORED + 2))
 

@@ -34,7 +34,7 @@ async def test_a_truncated_file_does_not_stop_the_gateway(tmp_path: Path, opened
     assert len(whole) > 9000
     (tmp_path / NAME).write_bytes(whole[:kept])
     store = opened(tmp_path / NAME)
-    await store.recall(0.7, lambda _: None)
+    await store.recall(3600.0, lambda _: None)
     await filled(await filled(store, 3001), 3051)
     assert store.trouble is None
     assert (await held(store))[-100:] == counting(3001, 3100)

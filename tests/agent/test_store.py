@@ -131,7 +131,7 @@ async def test_alarm_changes_are_stored_in_order_and_stand_after_a_restart(opene
     await store.commit()
     await store.feed_has(2)
     await store.close()
-    recalled = await opened().recall(0.7, lambda _: None)
+    recalled = await opened().recall(3600.0, lambda _: None)
     assert [(one.seq, one.active, one.occurrence) for one in recalled.standing] == [(5, True, 2)]
     assert [one.seq for one in recalled.unsent] == [5]
     assert str(recalled.standing[0].alarm) == str(low)

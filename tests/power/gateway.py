@@ -66,7 +66,7 @@ class Gateway:
         right, after `d` everything is delivered.
         """
         store = self._open(self._folder, self._clock)
-        await store.recall(0.7, lambda past: None)
+        await store.recall(3600.0, lambda past: None)
         script = ["accept", "meanwhile", "lose", "accept", "refuse"] * 100
         sink = ScriptedSink(lambda batch: say(accepted=[[record.topic, record.body] for record in batch]), script)
         sink.meanwhile = lambda: self._measure(store, 5)  # type: ignore[method-assign]

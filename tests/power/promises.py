@@ -103,7 +103,7 @@ class Promises:
             raise Broken(f"{store.trouble}; set aside: {damaged}")
 
     async def _keep(self, store: Store, folder: Path, clock: FakeClock) -> None:
-        cloud, recalled = Cloud(self.cloud), await store.recall(0.7, lambda past: None)
+        cloud, recalled = Cloud(self.cloud), await store.recall(3600.0, lambda past: None)
         if store.trouble:
             raise Broken(store.trouble)
         last_change = max((one.seq for one in recalled.standing), default=0)

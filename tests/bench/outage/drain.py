@@ -29,7 +29,7 @@ async def drain(kind: str, where: str, folder: Path, boot_s: float) -> dict[str,
         held = last - database.execute("SELECT min(seq) FROM readings").fetchone()[0] + 1
     clock = DrainClock(boot_s)
     store = Store(settings(folder), SINKS, clock)
-    await store.recall(0.7, lambda _: None)
+    await store.recall(3600.0, lambda _: None)
     inner = real_sink(kind, where)
     await inner.open()
     idle_mib = _memory_mib("VmRSS")

@@ -2,20 +2,13 @@
 
 import pytest
 
-from agent.checks import CHECKS, flat_line, gross_range, rate_of_change, spike, worst, z_score
-from agent.checks.history import History
+from agent.checks import CHECKS, gross_range, rate_of_change, spike, worst, z_score
+from agent.checks.check import Point
 from agent.domain.farm import Span
 from agent.domain.reading import Flag
+from tests.agent.checks.taught import judged, taught
 
 GOOD, NOT_EVALUATED, SUSPECT, FAIL = Flag.GOOD, Flag.NOT_EVALUATED, Flag.SUSPECT, Flag.FAIL
-
-
-def history(*values: float, every_s: float = 60.0, tolerance: float = 0.0) -> History:
-    """Good values, the last one at 0 s."""
-    known = History(tolerance)
-    for n, value in enumerate(values):
-        known.add((n + 1 - len(values)) * every_s, value, 1.0)
-    return known
 
 
 BOTH = gross_range.Limits(Span(0, 20), Span(2, 15))
@@ -30,22 +23,18 @@ BOTH = gross_range.Limits(Span(0, 20), Span(2, 15))
     ],
 )  # fmt: skip
 def test_gross_range_passes_its_limits_and_nothing_beyond(value: float, flag: Flag) -> None:
-    verdict = gross_range.judge(value, 0.0, History(), BOTH)
+    verdict = judged(BOTH, value)
     assert verdict.flag is flag
     assert (verdict.because is None) == (flag is GOOD)
 
 
 def test_gross_range_names_the_span_it_judged_by() -> None:
-    assert gross_range.judge(21.5, 0, History(), BOTH).because == (
-        "21.5 is outside what the sensor can measure (0 to 20)"
-    )
-    assert gross_range.judge(1.5, 0, History(), BOTH).because == (
-        "1.5 is outside what this water should show (2 to 15)"
-    )
+    assert judged(BOTH, 21.5).because == ("21.5 is outside what the sensor can measure (0 to 20)")
+    assert judged(BOTH, 1.5).because == ("1.5 is outside what this water should show (2 to 15)")
 
 
 def test_gross_range_without_limits_says_good() -> None:
-    assert gross_range.judge(1e9, 0, History(), gross_range.Limits()).flag is GOOD
+    assert judged(gross_range.Limits(), 1e9).flag is GOOD
 
 
 @pytest.mark.parametrize(
@@ -64,11 +53,11 @@ def test_gross_range_without_limits_says_good() -> None:
     ],
 )
 def test_spike_is_the_distance_from_the_median_of_three(before: tuple[float, ...], value: float, flag: Flag) -> None:
-    assert spike.judge(value, 60.0, history(*before), spike.Limits(0.5, 1.5)).flag is flag
+    assert judged(spike.Limits(0.5, 1.5), value, *before).flag is flag
 
 
 def test_spike_says_how_far_from_what() -> None:
-    verdict = spike.judge(9.0, 60.0, history(8.0, 8.0, 8.0), spike.Limits(0.5, 1.5))
+    verdict = judged(spike.Limits(0.5, 1.5), 9.0, 8.0, 8.0, 8.0)
     assert verdict.because == "jumped 1 away from 8 in one reading"
 
 
@@ -82,31 +71,16 @@ def test_spike_says_how_far_from_what() -> None:
         (60.0, 1e6, SUSPECT),
         (30.0, 8.26, SUSPECT),
         (120.0, 9.0, GOOD),
-        (0.0, 9.0, NOT_EVALUATED),
         (3600.0, 9.0, GOOD),
         (3600.1, 900.0, NOT_EVALUATED),
     ],
 )
 def test_rate_counts_by_boot_time_and_never_fails(at_s: float, value: float, flag: Flag) -> None:
-    assert rate_of_change.judge(value, at_s, history(8.0), rate_of_change.Limits(0.5)).flag is flag
+    assert judged(rate_of_change.Limits(0.5), value, 8.0, at_s=at_s).flag is flag
 
 
 def test_rate_of_a_first_value_is_not_evaluated() -> None:
-    assert rate_of_change.judge(8.0, 0.0, History(), rate_of_change.Limits(0.5)).flag is NOT_EVALUATED
-
-
-@pytest.mark.parametrize(
-    ("at_s", "value", "flag"),
-    [(599.9, 8.0, GOOD), (600.0, 8.0, SUSPECT), (1199.9, 8.0, SUSPECT), (1200.0, 8.0, FAIL), (1200.0, 8.1, GOOD)],
-)
-def test_a_flat_line_is_suspect_and_then_fails(at_s: float, value: float, flag: Flag) -> None:
-    verdict = flat_line.judge(value, at_s, history(7.9, 8.0), flat_line.Limits(600, 1200))
-    assert verdict.flag is flag
-    assert verdict.because in (None, f"has not moved for {at_s / 60:.0f} min")
-
-
-def test_a_flat_line_of_one_value_is_good() -> None:
-    assert flat_line.judge(0.0, 1e6, History(), flat_line.Limits(600, 1200)).flag is GOOD
+    assert judged(rate_of_change.Limits(0.5), 8.0).flag is NOT_EVALUATED
 
 
 @pytest.mark.parametrize(
@@ -121,19 +95,29 @@ def test_a_flat_line_of_one_value_is_good() -> None:
 )
 def test_z_score_needs_a_day_that_moved(before: tuple[float, ...], value: float, flag: Flag) -> None:
     limits = z_score.Limits(least_span_s=60.0, least_readings=20)
-    assert z_score.judge(value, 60.0, history(*before), limits).flag is flag
+    assert judged(limits, value, *before).flag is flag
 
 
 def test_z_score_waits_for_its_least_span() -> None:
-    known = history(*((8.0, 8.2) * 30), every_s=60.0)
-    assert z_score.judge(99.0, 0.0, known, z_score.Limits(least_span_s=3541.0)).flag is NOT_EVALUATED
-    assert z_score.judge(99.0, 0.0, known, z_score.Limits(least_span_s=3540.0)).flag is SUSPECT
+    known = (8.0, 8.2) * 30
+    assert judged(z_score.Limits(least_span_s=3541.0), 99.0, *known, at_s=0.0).flag is NOT_EVALUATED
+    assert judged(z_score.Limits(least_span_s=3540.0), 99.0, *known, at_s=0.0).flag is SUSPECT
 
 
 def test_z_score_after_a_day_of_silence_does_not_judge_by_the_days_before() -> None:
-    known = history(*((8.0, 8.2) * 400))
-    assert z_score.judge(20.0, 60.0, known, z_score.Limits()).flag is SUSPECT
-    assert z_score.judge(20.0, 90_000.0, known, z_score.Limits()).flag is NOT_EVALUATED
+    known = taught(z_score.Limits(), *((8.0, 8.2) * 400))
+    assert known.judge(Point(60.0, 20.0)).flag is SUSPECT
+    assert known.judge(Point(90_000.0, 20.0)).flag is NOT_EVALUATED
+
+
+def test_z_score_learns_from_usable_readings_alone() -> None:
+    limits = z_score.Limits(least_span_s=60.0, least_readings=2)
+    known = taught(limits, 8.0, 9.0)
+    for n, quality in enumerate((0.69, 0.5, 0.1)):
+        known.learn(60.0 + n, 1000.0, quality)
+    assert "mean of 8.5" in str(known.judge(Point(120.0, 20.0)).because)
+    known.learn(70.0, 1000.0, 0.7)
+    assert known.judge(Point(120.0, 20.0)).flag is GOOD
 
 
 @pytest.mark.parametrize(

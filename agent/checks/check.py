@@ -1,0 +1,76 @@
+"""What a check is: it belongs to one sensor, has limits, may remember, and gives a verdict on every value.
+
+Time is boot time in seconds (to the millisecond, as it is stored), so a wall clock that steps is not noticed here. The
+promises that `SensorChecks` keeps, so that no check has to:
+
+- `judge` changes nothing; `learn` is called after all have judged, with the quality score that came of it.
+- Only what may be a measurement is learnt: never a missing value, never one outside the sensor's span (quality 0).
+- Time grows strictly from one learnt value to the next. A late or doubled one is judged by no check that `remembers`.
+- After a restart the stored readings of the last `memory_s` seconds are learnt again, in order. A check whose state
+  depends on no more than those says the same as if it had never stopped.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, NamedTuple
+
+from agent.checks.trace import Trace
+from agent.domain.quantity import Quantity
+from agent.domain.reading import Flag, Verdict
+
+GOOD = Verdict(Flag.GOOD)
+NOT_EVALUATED = Verdict(Flag.NOT_EVALUATED)
+
+
+class Point(NamedTuple):
+    """One finite value in canonical units at `at_s` (boot seconds); `utc_us` is None unless the wall clock is right."""
+
+    at_s: float
+    value: float
+    utc_us: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a check may see beside its own sensor: how often that is asked, and the tank's other sensors by quantity."""
+
+    period_s: float = 5.0
+    others: Mapping[Quantity, Sequence[Trace]] = field(default_factory=dict)
+
+    def other(self, quantity: Quantity) -> Trace | None:
+        """The first other sensor of that quantity in the tank, from now on followed; None if there is none."""
+        found = next(iter(self.others.get(quantity, ())), None)
+        if found is not None:
+            found.followed = True
+        return found
+
+
+class Check:
+    """The base of every check: it remembers nothing."""
+
+    remembers: ClassVar[bool] = False
+    """Whether it needs values in order of time."""
+
+    of_the_reading_before: ClassVar[bool] = False
+    """Whether its verdict is on the reading before: it is noted with the others, and counts for neither flag nor
+    quality of this one."""
+
+    def __init__(self, limits: Any, surroundings: Surroundings) -> None:
+        self.limits = limits
+        self.surroundings = surroundings
+
+    @property
+    def memory_s(self) -> float:
+        """How far back it looks, in seconds."""
+        return 0.0
+
+    def judge(self, point: Point) -> Verdict:
+        """The verdict on a new value."""
+        raise NotImplementedError
+
+    def learn(self, at_s: float, value: float, quality: float) -> None:
+        """Take in a value that was judged, with its quality score."""
+
+    def missing(self, garbled: bool) -> Flag:
+        """The flag of a reading without value; `garbled`: bytes came, but they were no answer."""
+        return Flag.MISSING

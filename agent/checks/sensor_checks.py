@@ -1,0 +1,113 @@
+"""All checks of one sensor, and of all sensors of a farm: the flag, the quality score and the reasons of a reading."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from math import inf
+from typing import Any
+
+from agent.checks import CHECKS, worst
+from agent.checks.check import GOOD, NOT_EVALUATED, Check, Point, Surroundings
+from agent.checks.trace import Trace
+from agent.domain.farm import Probe, Sensor
+from agent.domain.quality import NO_MEASUREMENT, PERFECT
+from agent.domain.quantity import Quantity
+from agent.domain.reading import CheckedReading, Flag, Reading, Verdict
+
+_DIGIT = {flag: str(flag.value) for flag in Flag}
+_OFF = _DIGIT[Flag.NOT_EVALUATED]
+_ALONE = Surroundings()
+
+
+class SensorChecks:
+    """The checks of one sensor; `limits` by the check's name, a check without limits is off."""
+
+    def __init__(
+        self, limits: Mapping[str, Any], surroundings: Surroundings = _ALONE, trace: Trace | None = None
+    ) -> None:
+        made = {name: kind.check(limits[name], surroundings) for name, kind in CHECKS.items() if name in limits}
+        self.checks: Mapping[str, Check] = made
+        self._names = list(made)
+        self._judges = [check.judge for check in made.values()]
+        self._judges_late = [_cannot_judge if check.remembers else check.judge for check in made.values()]
+        self._counts = [not check.of_the_reading_before for check in made.values()]
+        self._learners = [check.learn for check in made.values() if check.remembers]
+        self._all_good = [GOOD] * len(made)
+        self._places = [place for place, name in enumerate(CHECKS) if name in made]
+        self._tests_good = self._tests([Flag.GOOD] * len(made))
+        self._tests_missing = {
+            garbled: self._tests([check.missing(garbled) for check in made.values()]) for garbled in (False, True)
+        }
+        self._trace = trace or Trace("")
+        self._last_s = -inf
+
+    @property
+    def memory_s(self) -> float:
+        """How far back the checks look, in seconds."""
+        return max((check.memory_s for check in self.checks.values()), default=0.0)
+
+    def check(self, reading: Reading) -> CheckedReading:
+        """The reading with every verdict on it. Missing stays missing: there is no value to test."""
+        value, at = reading.value, reading.at
+        if value is None:
+            tests = self._tests_missing[reading.garbled]
+            return CheckedReading(reading, Flag.MISSING, NO_MEASUREMENT, tests, reading.because)
+        at_s = at.boot_ms / 1000
+        point = Point(at_s, value, at.utc_us if at.trusted else None)
+        late = at_s <= self._last_s
+        verdicts = [judge(point) for judge in (self._judges_late if late else self._judges)]
+        if verdicts == self._all_good:
+            flag, quality, tests, because = Flag.GOOD, PERFECT, self._tests_good, None
+        else:
+            flag, quality, tests, because = self._together(verdicts)
+        self.learn(at_s, value, quality)
+        return CheckedReading(reading, flag, quality, tests, because)
+
+    def _together(self, verdicts: list[Verdict]) -> tuple[Flag, float, str, str | None]:
+        counted = [verdict for verdict, counts in zip(verdicts, self._counts, strict=True) if counts]
+        reasons = [
+            f"{name}: {verdict.because}"
+            for name, verdict, counts in zip(self._names, verdicts, self._counts, strict=True)
+            if counts and verdict.because is not None
+        ]
+        return (
+            worst(verdict.flag for verdict in counted),
+            min((verdict.quality for verdict in counted), default=PERFECT),
+            self._tests([verdict.flag for verdict in verdicts]),
+            "; ".join(reasons) or None,
+        )
+
+    def _tests(self, flags: Iterable[Flag]) -> str:
+        """A digit for every check there is, those that are off included."""
+        digits = [_OFF] * len(CHECKS)
+        for place, flag in zip(self._places, flags, strict=True):
+            digits[place] = _DIGIT[flag]
+        return "".join(digits)
+
+    def learn(self, at_s: float, value: float, quality: float) -> None:
+        """Let the checks remember a value that was judged, now or before a restart; `at_s` in boot seconds."""
+        if quality <= NO_MEASUREMENT or at_s <= self._last_s:
+            return
+        self._last_s = at_s
+        for learn in self._learners:
+            learn(at_s, value, quality)
+        if self._trace.followed:
+            self._trace.add(at_s, value)
+
+
+def _cannot_judge(point: Point) -> Verdict:
+    """A value that comes late, or twice: nothing that needs order can be said of it."""
+    return NOT_EVALUATED
+
+
+def farm_checks(probes: Iterable[Probe], limits: Mapping[Sensor, Mapping[str, Any]]) -> dict[Sensor, SensorChecks]:
+    """The checks of every sensor, each with a view of the others in its tank."""
+    placed = [(probe, sensor) for probe in probes for sensor in probe.sensors]
+    traces = {sensor: Trace(f"{sensor.probe}/{sensor.channel}") for _, sensor in placed}
+    checks = {}
+    for probe, sensor in placed:
+        others: dict[Quantity, list[Trace]] = defaultdict(list)
+        for other, trace in traces.items():
+            if other.tank == sensor.tank and other is not sensor:
+                others[other.quantity].append(trace)
+        checks[sensor] = SensorChecks(limits[sensor], Surroundings(probe.period_s, others), traces[sensor])
+    return checks
