@@ -9,14 +9,16 @@ from agent.domain.farm import MODBUS, Protocol, SerialLine, Unit
 from agent.domain.reading import Missing
 from drivers.decoding import Answer, Table
 from drivers.interfaces import Bus, Channel, ModbusBus, ProbeDriver
+from drivers.probes.modbus_facts import Calibration, Identity, Start, Timing
+from drivers.probes.started import StartedDriver
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TableProfile:
     """A `Profile` read from TOML.
 
-    `serial` and `unit` are the factory settings, `manual` says where the facts come from and `byte_order_verified` how
-    their order was made sure of.
+    `serial` and `unit` are the factory settings, `manual` (and its `revision`) says where the facts come from and
+    `byte_order_verified` how their order was made sure of. `unverified` lists what was taken on trust.
     """
 
     name: str
@@ -28,10 +30,21 @@ class TableProfile:
     unit: int
     channels: tuple[Channel, ...]
     table: Table
+    timing: Timing
+    start: Start | None
+    identity: tuple[Identity, ...]
+    calibration: Calibration
+    revision: str
+    unverified: tuple[str, ...]
     protocols: frozenset[Protocol] = MODBUS
 
     def driver(self, bus: Bus, unit: Unit) -> ProbeDriver:
-        return TableDriver(self.table, cast(ModbusBus, bus), int(unit))
+        line, address = cast(ModbusBus, bus), int(unit)
+        asks = TableDriver(self.table, line, address)
+        if self.start is None:
+            return asks
+        names = tuple(channel.name for channel in self.channels)
+        return StartedDriver(asks, self.start, self.timing.stabilise_s or 0.0, names, line, address)
 
 
 class TableDriver:

@@ -1,6 +1,7 @@
 """One TOML table of a probe model's file being read: whatever is wrong becomes a problem that says what to do."""
 
 import math
+from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -23,7 +24,7 @@ class Entry:
         self._where = where
         self._problems = problems
         self._known: set[str] = set()
-        self._content = content if isinstance(content, dict) else {}
+        self.content = content if isinstance(content, dict) else {}
         if not isinstance(content, dict):
             self.wrong("", content, "make it a table of keys and values")
 
@@ -54,11 +55,47 @@ class Entry:
             self.wrong(key, found, f"did you mean {spelled[near[0]]!r}?" if near else remedy)
         return options[0]
 
+    def has(self, key: str) -> bool:
+        """Whether the key is there; asking makes it a known one."""
+        self._known.add(key)
+        return key in self.content
+
+    def yes(self, key: str) -> bool:
+        found = self._take(key, "", False)
+        if not isinstance(found, bool):
+            self.wrong(key, found, "use true or false")
+        return found is True
+
+    def optional_text(self, key: str) -> str:
+        return self.text(key, "write it in quotes") if self.has(key) else ""
+
+    def choices(self, key: str, options: tuple[str, ...]) -> tuple[str, ...]:
+        """One of the options, or a list of different ones."""
+        found = self.content.get(key)
+        if not isinstance(found, list):
+            return (self.choice(key, options),)
+        self._known.add(key)
+        if found and len(set(map(str, found))) == len(found) and all(item in options for item in found):
+            return tuple(found)
+        self.wrong(key, found, f"use one of {', '.join(options)}, or a list of different ones")
+        return (options[0],)
+
+    def integers(self, key: str, low: int, high: int, fewest: int = 0) -> tuple[int, ...]:
+        """A list of whole numbers; a single one may do without brackets."""
+        remedy = f"use whole numbers from {low} to {high}"
+        found = self._take(key, remedy)
+        items = found if isinstance(found, list) else [found]
+        if len(items) >= fewest and all(_is_whole(item, low, high) for item in items):
+            return tuple(items)
+        if found is not None:
+            self.wrong(key, found, remedy)
+        return ()
+
     def integer(self, key: str, low: int, high: int) -> int:
         remedy = f"use a whole number from {low} to {high}"
         found = self._take(key, remedy)
-        if isinstance(found, int) and not isinstance(found, bool) and low <= found <= high:
-            return found
+        if _is_whole(found, low, high):
+            return int(found)  # type: ignore[call-overload, no-any-return]
         if found is not None:
             self.wrong(key, found, remedy)
         return low
@@ -85,15 +122,31 @@ class Entry:
             self.wrong(key, found, remedy)
         return ()
 
+    def seconds(self, key: str) -> float | None:
+        """None when the key is not there."""
+        if not self.has(key):
+            return None
+        found = self.number(key, 0.0)
+        if found < 0:
+            self.wrong(key, found, "use seconds, zero or more")
+        return found
+
     def table(self, key: str) -> "Entry":
-        return Entry(key, self._take(key, f"add a table [{key}]") or {}, self._problems)
+        return self._inner(key, self._take(key, f"add a table [{key}]") or {})
+
+    def optional_table(self, key: str) -> "Entry | None":
+        return self._inner(key, self.content[key]) if self.has(key) else None
+
+    def _inner(self, key: str, content: object) -> "Entry":
+        where = ".".join(part for part in (self._where, key) if part)
+        return Entry(where, content, self._problems)
 
     def tables(self, key: str) -> list["Entry"]:
         found = self._take(key, "", [])
         if not isinstance(found, list):
             self.wrong(key, found, f"write [[{key}]] with two brackets")
             return []
-        return [Entry(f"{key}[{index}]", item, self._problems) for index, item in enumerate(found, 1)]
+        return [self._inner(f"{key}[{index}]", item) for index, item in enumerate(found, 1)]
 
     def span(self) -> Span | None:
         ends = self.numbers("span")
@@ -103,19 +156,28 @@ class Entry:
             self.wrong("span", list(ends), "write [lowest, highest], the measuring range in the canonical unit")
         return None
 
+    def items(self) -> Mapping[str, object]:
+        """Everything in a table whose keys are free."""
+        self._known.update(self.content)
+        return self.content
+
     def nothing_else(self) -> None:
         """To be called last: what was not asked for is a slip of the pen."""
-        for key in self._content.keys() - self._known:
+        for key in self.content.keys() - self._known:
             near = get_close_matches(key, self._known, n=1)
             remedy = f"did you mean {near[0]!r}?" if near else f"known here: {', '.join(sorted(self._known))}"
-            self.wrong(key, self._content[key], f"unknown key; {remedy}")
+            self.wrong(key, self.content[key], f"unknown key; {remedy}")
 
     def _take(self, key: str, remedy: str, otherwise: object = None) -> object:
         self._known.add(key)
-        found = self._content.get(key, otherwise)
+        found = self.content.get(key, otherwise)
         if found is None:
             self.missing(key, remedy)
         return found
+
+
+def _is_whole(found: object, low: int, high: int) -> bool:
+    return isinstance(found, int) and not isinstance(found, bool) and low <= found <= high
 
 
 def _is_number(found: object) -> bool:

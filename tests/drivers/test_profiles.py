@@ -6,6 +6,9 @@ import pytest
 
 from agent.domain.farm import MODBUS, Protocol, Span
 from drivers import DRIVERS, ProfileError, UnknownProfile, profile, profile_names
+from drivers.interfaces import Space
+from drivers.planning import Block
+from drivers.probes.modbus_facts import Start, Timing
 from drivers.probes.modbus_table import TableProfile
 from drivers.units import UNITS
 
@@ -104,6 +107,40 @@ def test_an_unknown_name_gets_a_hint() -> None:
         ("span = [0, 14]", "[[block]]\naddress = 0x11\ncount = 2", "address 0x0010: no [[block]] holds"),
         ("span = [0, 14]", "[[block]]\naddress = 0\ncount = 126", "block[1].count = 126: use a whole number"),
         ("span = [0, 14]", "[block]\naddress = 0\ncount = 1", "write [[block]] with two brackets"),
+        ("span = [0, 14]", "bits = [3, 2]", "channel[1].bits = [3, 2]: write [first, last]"),
+        ("span = [0, 14]", "bits = 3", "channel[1].bits = [3, 3]: only whole numbers have bits"),
+        (
+            "span = [0, 14]",
+            'require = [{ address = 1, equals = "a" }]',
+            "channel[1].require[1].equals = 'a': use whole",
+        ),
+        ("span = [0, 14]", "require = [{ address = 1, equals = 1 }]", "channel[1].require[1].because is missing"),
+        (
+            "span = [0, 14]",
+            'require = [{ address = 1, equals = 0, because = "x", codes = { bad = "y" } }]',
+            "channel[1].require[1].codes.bad = 'y': the key is a code, a whole number",
+        ),
+        ("span = [0, 14]", '[[idle]]\nchannels = ["orp"]\nbecause = "x"', "idle.channels names 'orp'"),
+        ("span = [0, 14]", "[timing]\nmin_period_s = -1", "timing.min_period_s = -1.0: use seconds, zero or more"),
+        ("span = [0, 14]", "[timing]\nperiod_s = 1", "timing.period_s = 1: unknown key; did you mean 'min_period_s'?"),
+        ("span = [0, 14]", "[start]\naddress = 1", "start.write is missing: say which registers to write"),
+        (
+            "span = [0, 14]",
+            "[start]\naddress = 1\nwrite = [1]\nread = 1",
+            "start.write is missing: say which registers",
+        ),
+        ("span = [0, 14]", "[start]\naddress = 1\nwrite = []\nsingle = true", "start.single = True: function 6 writes"),
+        ("span = [0, 14]", "[start]\naddress = 1\nwrite = []\nonce = 1", "start.once = 1: use true or false"),
+        ("span = [0, 14]", "[start]\naddress = 1\nwrite = []\nonce = true", "timing.stabilise_s is missing"),
+        (
+            "span = [0, 14]",
+            '[identity.model]\naddress = 1\ntype = "text"',
+            "identity.model.count is missing: use a whole number from 1 to 125",
+        ),
+        ("span = [0, 14]", "[identity.maker]\naddress = 1", "identity.maker = {'address': 1}: unknown key"),
+        ("span = [0, 14]", "[calibration]\nregister = []", "calibration.steps is missing: list what to do"),
+        ('"CDAB"', '["CDAB", "CDAB"]', "byte_order = ['CDAB', 'CDAB']: use one of ABCD"),
+        ('"CDAB"', '["CDAB", "ABCD"]', "channel 'ph': with several byte orders it needs a [[require]]"),
         (
             "span = [0, 14]",
             '[[require]]\naddress = 1\ntype = "uint16"\nequals = 1\nchannels = ["orp"]\nbecause = "x"',
@@ -128,3 +165,48 @@ def test_all_that_is_wrong_is_said_at_once(tmp_path: Path) -> None:
     assert len(set(caught.value.problems)) == len(caught.value.problems)
     for part in ("title is missing", "titel = 'x': unknown key; did you mean 'title'?", "serial", "'a' is used twice"):
         assert part in text
+
+
+def test_a_profile_may_tell_a_models_manners(tmp_path: Path) -> None:
+    more = """
+revision = "2.1"
+unverified = ["the span"]
+
+[timing]
+warm_up_s = 0.5
+min_period_s = 3
+
+[start]
+address = 0x1C00
+write = []
+wait_s = 0.5
+wait_ms_address = 0x00A4
+
+[identity.serial_number]
+address = 0x900
+type = "text"
+count = 7
+
+[identity.firmware]
+address = 0x700
+type = "version"
+count = 2
+
+[calibration]
+steps = ["Dip it", "Write the value"]
+register = [{ address = 0x2300, type = "float32", means = "the buffer's pH" }]
+
+[serial]
+"""
+    (tmp_path / "mine.toml").write_text(GOOD.replace("\n[serial]\n", more))
+    model = profile("mine", tmp_path)
+    assert isinstance(model, TableProfile)
+    assert model.revision == "2.1"
+    assert model.unverified == ("the span",)
+    assert model.timing == Timing(warm_up_s=0.5, min_period_s=3.0)
+    assert model.start == Start(Block(Space.HOLDING, 0x1C00, 0), (), wait_s=0.5, wait_ms=Block(Space.HOLDING, 0xA4, 1))
+    serial_number, firmware = model.identity
+    assert serial_number.said((0x594C, 0x3031, 0x3233, 0x2020, 0, 0, 0)) == "YL0123"
+    assert firmware.said((0x0100, 0x0107)) == "1.0.1.7"
+    assert len(model.calibration.steps) == 2
+    assert model.calibration.registers[0].address == 0x2300
