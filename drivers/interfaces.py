@@ -99,5 +99,9 @@ class Profile(Protocol):
     @property
     def channels(self) -> tuple[Channel, ...]: ...
 
+    @property
+    def min_period_s(self) -> float:
+        """Seconds that must lie between two readings; 0 where nobody tells."""
+
     def driver(self, bus: Bus, unit: Unit) -> ProbeDriver:
         """A driver for the device with address `unit` on `bus`."""

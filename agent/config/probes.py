@@ -29,6 +29,9 @@ def probes(
             document.wrong(f"{key}.name", table.name, "another probe of this tank has this name", "choose another")
         if model is not None and table.bus in buses:
             _check_address(document, key, table, model, buses[table.bus], found)
+        if model is not None and table.period_s < model.min_period_s:
+            reason = f"a {model.name} must not be asked more often than every {model.min_period_s:g} s"
+            document.wrong(f"{key}.period_s", table.period_s, reason, f"write {model.min_period_s:g} or more")
         if model is not None and table.tank in tanks:
             sensors = _sensors(document, key, table, model, tanks[table.tank])
             unit = _unit(table, buses[table.bus]) if table.bus in buses else 0

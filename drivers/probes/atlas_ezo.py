@@ -52,6 +52,7 @@ class EzoProfile:
     answer_within_s: float
     asks: str = ""
     protocols: frozenset[Protocol] = frozenset({Protocol.SERIAL_TEXT})
+    min_period_s: float = 0.0
 
     @property
     def channels(self) -> tuple[Channel, ...]:

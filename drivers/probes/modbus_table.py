@@ -38,6 +38,10 @@ class TableProfile:
     unverified: tuple[str, ...]
     protocols: frozenset[Protocol] = MODBUS
 
+    @property
+    def min_period_s(self) -> float:
+        return self.timing.min_period_s or 0.0
+
     def driver(self, bus: Bus, unit: Unit) -> ProbeDriver:
         line, address = cast(ModbusBus, bus), int(unit)
         asks = TableDriver(self.table, line, address)

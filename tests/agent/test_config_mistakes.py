@@ -177,6 +177,16 @@ def test_two_probes_cannot_share_an_address_or_a_text_line_or_a_name(tmp_path: P
     ]
 
 
+def test_no_probe_is_asked_more_often_than_it_bears(tmp_path: Path) -> None:
+    document = right()
+    document["probes"][0] |= {"profile": "yosemitech-y504a", "period_s": 0.5}
+    (problem,) = problems(tmp_path, document)
+    assert (problem.key, problem.reason) == (
+        "probes[0].period_s",
+        "a yosemitech-y504a must not be asked more often than every 1 s",
+    )
+
+
 def test_two_sensors_or_tanks_cannot_have_one_id(tmp_path: Path) -> None:
     document = right()
     document["tanks"][0]["tank_id"] = document["tanks"][1]["tank_id"] = UUID
