@@ -12,6 +12,8 @@ from importlib import import_module
 
 from agent.commands import with_config
 from agent.commands.buffer import describe as describe_buffer
+from agent.commands.bus import describe as describe_bus
+from agent.commands.probe import describe as describe_probe
 from agent.config import ConfigError
 from agent.domain.errors import AquaError
 
@@ -67,6 +69,9 @@ def _parser() -> argparse.ArgumentParser:
         "buffer", help="look into the ring buffer: status, verify, export, dead-letters, replay"
     )
     describe_buffer(buffer)
+
+    describe_bus(subparsers.add_parser("bus", help="look at a line: trace"))
+    describe_probe(subparsers.add_parser("probe", help="look at one probe of the farm: read"))
 
     simulate = subparsers.add_parser("simulate", help="stand in for hardware: ponds, probes and lines from a farm file")
     simulate.add_argument("farm", metavar="FARM.toml", help="see simulators/farms/ for examples")

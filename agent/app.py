@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Any
 
 from agent.alarm_feed import AlarmFeed
+from agent.bus_answers import bus_answers
 from agent.checks.sensor_checks import farm_checks
 from agent.config import Gateway
 from agent.control import Control
@@ -72,7 +73,8 @@ class App:
             for sink in gateway.sinks
         ]  # fmt: skip
         self._health = HealthReport(gateway.store, self.outlook, self.store.bulletin.publish, clock)
-        self._control = Control(gateway.control_socket, {})
+        answers = bus_answers(gateway, {loop.bus.name: loop.bus for loop in self.loops}, self.recorders, clock)
+        self._control = Control(gateway.control_socket, answers)
         self._status = StatusFile(gateway.status_file, self.status, clock)
 
     def stop(self) -> None:

@@ -36,6 +36,7 @@ class Table:
     ) -> None:
         places = [register.place for register in registers] + [requirement.place for requirement in requirements]
         self.blocks = tuple(blocks) or plan(place.block for place in places)
+        self.registers, self.requirements, self.orders = tuple(registers), tuple(requirements), tuple(orders)
         self._channels = tuple(register.channel for register in registers)
         self._idle = tuple(idle)
         self._readings = [

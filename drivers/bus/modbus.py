@@ -42,7 +42,7 @@ logging.getLogger("pymodbus").setLevel(logging.CRITICAL + 1)
 _READS: Final = {Space.HOLDING: ReadHoldingRegistersRequest, Space.INPUT: ReadInputRegistersRequest}
 
 # MODBUS Application Protocol Specification V1.1b3, section 7.
-_REFUSALS: Final = {
+REFUSALS: Final = {
     1: "illegal function",
     2: "illegal data address",
     3: "illegal data value",
@@ -65,7 +65,6 @@ class ModbusLine:
         self.clock = clock
         self._settings = settings
         self._where = where(settings)
-        self._clock = clock
         self._tap = tap
         self._lock = asyncio.Lock()
         self._silence = Silence(clock, settings.quiet_s, self._where)
@@ -150,7 +149,7 @@ class ModbusLine:
 
     def _refused(self, reply: ModbusPDU, request: ModbusPDU) -> Refused:
         code = reply.exception_code
-        meaning = _REFUSALS.get(code, "unknown exception")
+        meaning = REFUSALS.get(code, "unknown exception")
         kind = {3: "for holding registers", 4: "for input registers"}.get(request.function_code, "to write registers")
         asked = f"{kind} {request.address} to {request.address + max(request.count, 1) - 1}"
         return Refused(f"{meaning} (exception {code}) on {self._where}, unit {request.dev_id}, asked {asked}", code)
@@ -239,7 +238,7 @@ class ModbusLine:
 
     def _tell(self, sent: bool, data: bytes, objection: str | None = None) -> None:
         if self._tap is not None:
-            self._tap(Frame(self._clock.boot_s(), sent, data, objection))
+            self._tap(Frame(self.clock.boot_s(), sent, data, objection))
 
     def _on_connection(self, connected: bool) -> None:
         """Called by pymodbus; a request under way must not wait for its timeout when the port is gone."""
