@@ -7,11 +7,13 @@ register table. The answers keep their blocks, so one that failed never shifts i
 import math
 import struct
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from typing import Final
 
 from agent.domain.reading import Missing
-from drivers.planning import Block, plan
+from drivers.interfaces import Cost
+from drivers.planning import Block, Manners, plan
 from drivers.registers import ORDERS, TYPES, Idle, Register, Requirement
 from drivers.units import UNITS
 
@@ -21,9 +23,11 @@ Answer = Sequence[int] | Missing
 class Table:
     """A probe model's registers, ready to decode.
 
-    `blocks` is the plan: as declared by the profile (each place must lie in one of them), or made by `plan`. `orders`
-    are byte orders of which a device has one: believed is the one in which most channels have a value, which takes
-    requirements that fail in any other (`tells_orders_apart`).
+    `wanted` are the registers of each number, `declared` the requests that the profile wants made as they are (each
+    number must lie in one of them). `blocks` are those whose answers `values` takes: declared, or else the wanted
+    registers and nothing between them, until `laid_out` for others. `orders` are byte orders of which a device has
+    one: believed is the one in which most channels have a value, which takes requirements that fail in any other
+    (`tells_orders_apart`).
     """
 
     def __init__(
@@ -35,17 +39,29 @@ class Table:
         orders: Sequence[str] = (),
     ) -> None:
         places = [register.place for register in registers] + [requirement.place for requirement in requirements]
-        self.blocks = tuple(blocks) or plan(place.block for place in places)
         self.registers, self.requirements, self.orders = tuple(registers), tuple(requirements), tuple(orders)
+        self.wanted = tuple(dict.fromkeys(place.block for place in places))
+        self.declared = tuple(blocks)
         self._channels = tuple(register.channel for register in registers)
         self._idle = tuple(idle)
-        self._readings = [
-            [_layouts(block, numbers) for block in self.blocks]
-            for numbers in (_numbers(registers, requirements, order) for order in orders or (None,))
-        ]
-        lost = [place for place in places if not any(block.holds(place.block) for block in self.blocks)]
+        self._numbers = [_numbers(registers, requirements, order) for order in orders or (None,)]
+        self._lay_out(self.declared or plan(self.wanted, _EACH_REQUEST, Manners(gaps=False)))
+
+    def laid_out(self, blocks: Sequence[Block]) -> "Table":
+        """The same table, for answers to `blocks`; a number in several is taken from the last of them.
+
+        Raises ValueError when a number is in none.
+        """
+        table = copy(self)
+        table._lay_out(blocks)
+        return table
+
+    def _lay_out(self, blocks: Sequence[Block]) -> None:
+        lost = [part for part in self.wanted if not any(block.holds(part) for block in blocks)]
         if lost:
             raise ValueError(f"no block holds {lost}")
+        self.blocks = tuple(blocks)
+        self._readings = [_laid_out(self.blocks, numbers) for numbers in self._numbers]
 
     def values(self, answers: Sequence[Answer]) -> dict[str, float | Missing]:
         """A finite value in canonical units, or why there is none, for every channel.
@@ -89,6 +105,7 @@ def _numbers(
     return [*map(_Value, registers), *map(_Demand, requirements)]
 
 
+_EACH_REQUEST: Final = Cost(1.0, 0.0)
 _NOT_READ: Final = Missing("not read")
 
 
@@ -186,17 +203,23 @@ class _Layout:
     numbers: tuple[_Number, ...]
 
 
+def _laid_out(blocks: Sequence[Block], numbers: Sequence[_Number]) -> list[list[_Layout]]:
+    """For each block the fewest structs that unpack its numbers, each number from the last block that holds it."""
+    owned: list[list[_Number]] = [[] for _ in blocks]
+    for number in numbers:
+        owned[max(at for at, block in enumerate(blocks) if block.holds(number.place.block))].append(number)
+    return [_layouts(block, held) for block, held in zip(blocks, owned, strict=True)]
+
+
 def _layouts(block: Block, numbers: Sequence[_Number]) -> list[_Layout]:
-    """The fewest structs that unpack all numbers of `block`."""
     rows: dict[str, list[list[_Number]]] = {}
     for number in sorted(numbers, key=lambda number: number.place.address):
-        if block.holds(number.place.block):
-            candidates = rows.setdefault(number.place.order, [])
-            row = next((row for row in candidates if row[-1].place.end <= number.place.address), None)
-            if row is None:
-                candidates.append([number])
-            else:
-                row.append(number)
+        candidates = rows.setdefault(number.place.order, [])
+        row = next((row for row in candidates if row[-1].place.end <= number.place.address), None)
+        if row is None:
+            candidates.append([number])
+        else:
+            row.append(number)
     return [_layout(block, order, row) for order, found in rows.items() for row in found]
 
 

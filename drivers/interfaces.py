@@ -24,6 +24,18 @@ class Space(Enum):
     INPUT = 4
 
 
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What a read takes on a line, in seconds: each request, and each register that it fetches."""
+
+    request_s: float
+    register_s: float
+
+    def of(self, registers: int) -> float:
+        """Seconds for one request of that many registers."""
+        return self.request_s + registers * self.register_s
+
+
 class Bus(Protocol):
     """What every bus can do."""
 
@@ -37,9 +49,10 @@ class Bus(Protocol):
 
 
 class ModbusBus(Bus, Protocol):
-    """A line that carries Modbus requests. `clock` is the time it goes by."""
+    """A line that carries Modbus requests. `clock` is the time it goes by, `cost` what a read takes of it."""
 
     clock: Clock
+    cost: Cost
 
     async def read(self, unit: int, space: Space, address: int, count: int) -> tuple[int, ...]:
         """`count` registers (1 to 125) from wire address `address`, each 0 to 65535.

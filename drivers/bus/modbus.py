@@ -34,6 +34,7 @@ from agent.domain.farm import BusSettings, Protocol, SerialLine, TcpEndpoint
 from drivers.bus.framing import MakeQuestion, Question, RtuQuestion, TcpQuestion
 from drivers.bus.silence import Silence
 from drivers.bus.tap import Frame, Tap
+from drivers.bus.timing import frame_gap_s, read_cost
 from drivers.interfaces import Space
 
 # Everything pymodbus would log is told by an exception.
@@ -63,6 +64,7 @@ class ModbusLine:
     def __init__(self, settings: BusSettings, clock: Clock, tap: Tap | None = None) -> None:
         self.name = settings.name
         self.clock = clock
+        self.cost = read_cost(settings)
         self._settings = settings
         self._where = where(settings)
         self._tap = tap
@@ -254,15 +256,6 @@ def where(settings: BusSettings) -> str:
     """The port as a technician names it: the device path, or host:port."""
     port = settings.port
     return f"{port.host}:{port.port}" if isinstance(port, TcpEndpoint) else port.device
-
-
-def frame_gap_s(line: SerialLine) -> float:
-    """The silence that separates two RTU frames: 3.5 characters, 1.75 ms at least.
-
-    Source: MODBUS over Serial Line V1.02, section 2.5.1.1.
-    """
-    bits = 1 + line.data_bits + (line.parity != "N") + line.stop_bits
-    return max(0.00175, 3.5 * bits / line.baud)
 
 
 def reason(error: BaseException) -> str:

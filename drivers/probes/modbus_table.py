@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import cast
 
-from agent.domain.errors import BadReply, BusError, NoReply, ProbeError
 from agent.domain.farm import MODBUS, Protocol, SerialLine, Unit
 from agent.domain.reading import Missing
-from drivers.decoding import Answer, Table
+from drivers.decoding import Table
 from drivers.interfaces import Bus, Channel, ModbusBus, ProbeDriver
+from drivers.planning import STANDARD, Manners
+from drivers.probes.block_reader import BlockReader
 from drivers.probes.modbus_facts import Calibration, Identity, Start, Timing
 from drivers.probes.started import StartedDriver
 
@@ -30,6 +31,7 @@ class TableProfile:
     unit: int
     channels: tuple[Channel, ...]
     table: Table
+    manners: Manners
     timing: Timing
     start: Start | None
     identity: tuple[Identity, ...]
@@ -44,7 +46,7 @@ class TableProfile:
 
     def driver(self, bus: Bus, unit: Unit) -> ProbeDriver:
         line, address = cast(ModbusBus, bus), int(unit)
-        asks = TableDriver(self.table, line, address)
+        asks = TableDriver(self.table, line, address, self.manners)
         if self.start is None:
             return asks
         names = tuple(channel.name for channel in self.channels)
@@ -52,26 +54,15 @@ class TableProfile:
 
 
 class TableDriver:
-    """Asks one probe for the blocks of its table."""
+    """Reads one probe's table in as few requests as it accepts."""
 
-    def __init__(self, table: Table, bus: ModbusBus, unit: int) -> None:
+    def __init__(self, table: Table, bus: ModbusBus, unit: int, manners: Manners = STANDARD) -> None:
         self._table = table
-        self._bus = bus
-        self._unit = unit
+        self._reader = BlockReader(bus, unit, table.wanted, table.declared, manners)
 
     async def read(self) -> Mapping[str, float | Missing]:
-        answers: list[Answer] = []
-        errors: list[BusError | ProbeError] = []
-        for block in self._table.blocks:
-            try:
-                answers.append(await self._bus.read(self._unit, block.space, block.address, block.count))
-            except (BusError, ProbeError) as error:
-                answers.append(Missing(str(error), isinstance(error, BadReply)))
-                errors.append(error)
-                # A dead port, or a dead probe, costs one timeout a turn and not one a block.
-                if isinstance(error, BusError) or (isinstance(error, NoReply) and len(answers) == 1):
-                    break
-        if len(errors) == len(answers):
-            raise errors[-1] if isinstance(errors[-1], BusError) else errors[0]
-        answers += [answers[-1]] * (len(self._table.blocks) - len(answers))
-        return self._table.values(answers)
+        fetched = await self._reader.read()
+        blocks = tuple(block for block, _ in fetched)
+        if blocks != self._table.blocks:
+            self._table = self._table.laid_out(blocks)
+        return self._table.values([answer for _, answer in fetched])

@@ -60,8 +60,8 @@ class Entry:
         self._known.add(key)
         return key in self.content
 
-    def yes(self, key: str) -> bool:
-        found = self._take(key, "", False)
+    def yes(self, key: str, otherwise: bool = False) -> bool:
+        found = self._take(key, "", otherwise)
         if not isinstance(found, bool):
             self.wrong(key, found, "use true or false")
         return found is True

@@ -3,7 +3,7 @@
 from typing import Final
 
 from agent.domain.farm import SerialLine
-from drivers.planning import MOST_REGISTERS, Block
+from drivers.planning import MOST_REGISTERS, STANDARD, Block, Manners
 from drivers.probes.modbus_facts import MORE_FORMS, Calibration, CalibrationRegister, Identity, Start, Timing
 from drivers.probes.profile_entry import Entry
 from drivers.probes.profile_registers import SPACES
@@ -22,6 +22,12 @@ def serial(entry: Entry) -> tuple[SerialLine, int]:
     unit = entry.integer("unit", 1, 247)
     entry.nothing_else()
     return SerialLine("", baud, parity, stop_bits), unit
+
+
+def manners(entry: Entry) -> Manners:
+    """How many registers one request may be for, and whether it may hold registers that nobody wants."""
+    most = entry.integer("most_registers", 1, MOST_REGISTERS) if entry.has("most_registers") else STANDARD.most
+    return Manners(most, entry.yes("gaps", STANDARD.gaps))
 
 
 def timing(entry: Entry | None) -> Timing:

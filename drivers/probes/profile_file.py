@@ -27,6 +27,7 @@ def read_profile(file: Path) -> TableProfile:
     verified = top.text("byte_order_verified", "say how the byte order was made sure of")
     unverified = top.texts("unverified", "list what was taken on trust, in quotes") if top.has("unverified") else ()
     serial, unit = facts.serial(top.table("serial"))
+    manners = facts.manners(top)
     timing = facts.timing(top.optional_table("timing"))
     start = facts.start(top.optional_table("start"))
     identity = facts.identity(top.optional_table("identity"), orders[0])
@@ -48,6 +49,7 @@ def read_profile(file: Path) -> TableProfile:
         unverified=unverified,
         serial=serial,
         unit=unit,
+        manners=manners,
         timing=timing,
         start=start,
         identity=identity,

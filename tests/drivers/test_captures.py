@@ -8,7 +8,7 @@ import pytest
 from agent.domain.errors import NoReply
 from drivers import profile_names
 from drivers.bus import make_bus
-from drivers.interfaces import Bus, Space
+from drivers.interfaces import Bus, Cost, Space
 from tests.drivers import captures
 from tests.drivers.captures import Capture
 from tests.drivers.devices import RealClock, Send, crc, rtu_settings, serial_device, text_settings
@@ -35,6 +35,7 @@ class RecordedBus:
     """Answers from a capture, without a wire."""
 
     name = "recorded"
+    cost = Cost(0.02, 0.002)
 
     def __init__(self, exchanges: Mapping[bytes, bytes]) -> None:
         self._exchanges = exchanges

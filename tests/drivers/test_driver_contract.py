@@ -58,8 +58,19 @@ FAULTS: dict[Fault, tuple[type[ProbeError], str]] = {
 
 
 def recorded(capture: Capture) -> Script:
+    """A device that holds what was recorded, and answers any question within it."""
     responses = dict(capture.exchanges)
-    return lambda request, send: send(responses[request])
+    held: dict[tuple[int, int], bytes] = {}
+    for request, response in capture.exchanges:
+        for at in range(3, len(response) - 2, 2):
+            held[request[1], int.from_bytes(request[2:4], "big") + at // 2 - 1] = response[at : at + 2]
+
+    def answer(request: bytes) -> bytes:
+        first, count = int.from_bytes(request[2:4], "big"), int.from_bytes(request[4:6], "big")
+        content = b"".join(held[request[1], address] for address in range(first, first + count))
+        return rtu(request[:2] + bytes((len(content),)) + content)
+
+    return lambda request, send: send(responses.get(request) or answer(request))
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
@@ -70,12 +81,15 @@ async def test_a_bad_block_costs_its_own_channels_and_no_others(fault: Fault) ->
 
 
 async def one_bad_block(capture: Capture, bad_request: bytes, fault: Fault) -> None:
+    """A refused one is asked for in parts, which are refused, too."""
     error, words = FAULTS[fault]
     responses = dict(capture.exchanges)
 
     def answer(request: bytes, send: Send) -> None:
-        good = responses[request]
-        send(fault(request, good) if request == bad_request else good)
+        if request in responses and request != bad_request:
+            send(responses[request])
+        else:
+            send(fault(request, responses[bad_request]))
 
     with serial_device(answer) as device:
         bus = make_bus(rtu_settings(device.device), RealClock())

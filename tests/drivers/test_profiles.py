@@ -89,6 +89,8 @@ def test_an_unknown_name_gets_a_hint() -> None:
         ('title = "Test probe"', "", "title is missing"),
         ('"CDAB"', '"CDBA"', "byte_order = 'CDBA': did you mean"),
         ('manual = "none"', "manual = 3", "manual = 3: say which document"),
+        ('manual = "none"', 'manual = "none"\nmost_registers = 126', "most_registers = 126: use a whole number from 1"),
+        ('manual = "none"', 'manual = "none"\ngaps = "no"', "gaps = 'no': use true or false"),
         ("baud = 9600", 'baud = "fast"', "serial.baud = 'fast': use a whole number from 300"),
         ("baud = 9600", "baudrate = 9600", "serial.baudrate = 9600: unknown key; did you mean 'baud'?"),
         ('parity = "N"', 'parity = "none"', "serial.parity = 'none': use one of N, E, O"),

@@ -12,7 +12,7 @@ from agent.domain.quantity import Quantity
 from agent.domain.reading import Missing
 from drivers.decoding import Answer, Table
 from drivers.interfaces import Space
-from drivers.planning import Block, plan
+from drivers.planning import Block
 from drivers.registers import ORDERS, TYPES, Idle, Place, Register, Requirement, tells_orders_apart
 from drivers.units import UNITS
 
@@ -99,16 +99,6 @@ def test_a_failed_block_costs_its_own_channels_only(
     for register in registers:
         lost = any(table.blocks[index].holds(register.place.block) for index in failed)
         assert values[register.channel] == (gone if lost else expected[register.channel])
-
-
-@given(st.lists(places, min_size=1, max_size=40))
-def test_a_plan_holds_everything_and_nothing_else(found: list[Place]) -> None:
-    blocks = plan(place.block for place in found)
-    wanted = {(place.space, address) for place in found for address in range(place.address, place.end)}
-    fetched = {(block.space, address) for block in blocks for address in range(block.address, block.end)}
-    assert wanted == fetched
-    assert all(1 <= block.count <= 125 for block in blocks)
-    assert all(any(block.holds(place.block) for block in blocks) for place in found)
 
 
 @given(st.sampled_from(sorted(TYPES)), st.lists(st.integers(0, 0xFFFF), min_size=4, max_size=4))

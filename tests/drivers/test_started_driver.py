@@ -7,7 +7,7 @@ import pytest
 from agent.domain.clock import Clock
 from agent.domain.errors import AquaError, BadReply, NoReply
 from agent.domain.reading import Missing
-from drivers.interfaces import Space
+from drivers.interfaces import Cost, Space
 from drivers.planning import Block
 from drivers.probes.modbus_facts import Start
 from drivers.probes.started import StartedDriver
@@ -21,6 +21,8 @@ class Line:
     """A bus that notes what happens; register 0xA4 holds the milliseconds to wait. `broken` is raised by a write."""
 
     name = "line"
+
+    cost = Cost(0.02, 0.002)
 
     def __init__(self, wait_ms: int = 500) -> None:
         self.happened: list[object] = []

@@ -9,7 +9,7 @@ from agent.domain.errors import AquaError, BusError, NoReply, Refused
 from agent.domain.quantity import Quantity
 from agent.domain.reading import Missing
 from drivers.decoding import Table
-from drivers.interfaces import Space
+from drivers.interfaces import Cost, Space
 from drivers.probes.modbus_table import TableDriver
 from drivers.registers import Place, Register
 from tests.drivers.devices import RealClock
@@ -25,6 +25,7 @@ class Line:
     """A bus that gives each request the next outcome; a number is the register's content."""
 
     name = "line"
+    cost = Cost(0.001, 1.0)  # no gap is worth filling
 
     def __init__(self, outcomes: Sequence[int | AquaError]) -> None:
         self.outcomes = list(outcomes)
