@@ -77,6 +77,16 @@ class TextBus(Bus, Protocol):
         """
 
 
+class Sdi12Bus(Bus, Protocol):
+    """A line that carries SDI-12 commands."""
+
+    async def measure(self, address: str, command: str, longest_s: float) -> tuple[float, ...]:
+        """Have the sensor carry out `command` (`M`, `MC`, `C1`, …) and return all values it gives.
+
+        Raises BusError, NoReply or BadReply, the latter also when the sensor would take longer than `longest_s`.
+        """
+
+
 @dataclass(frozen=True, slots=True)
 class Channel:
     """One quantity a probe model measures; `span` is the measuring range from the manual, canonical units."""

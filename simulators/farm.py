@@ -7,18 +7,21 @@ from typing import Self
 
 from simulators.broker import Broker
 from simulators.clock import Clock
-from simulators.farm_file import FarmError, FarmFile, LineTable, PondTable, TwinTable, load
+from simulators.farm_file import FarmError, FarmFile, LineTable, PondTable, TwinTable, load, unit_of
 from simulators.faults import Faults
 from simulators.ingest import IngestServer
-from simulators.lines import Line, PtyLine, TcpLine, TextLine
+from simulators.lines import Line, PtyLine, Sdi12Line, TcpLine, TextLine, W1Folder
 from simulators.pond import Pond, WaterSource
 from simulators.probe import Senses, perfect
 from simulators.recording import Recording
 from simulators.schedule import Window
-from simulators.twins import MODBUS_TWINS, TEXT_TWINS, Twin
+from simulators.twins import TWINS, Twin
+from simulators.twins.ds18b20 import Ds18b20Twin
 from simulators.twins.ezo import EzoTwin
 from simulators.twins.generic import GenericSonde
 from simulators.twins.modbus import ModbusTwin
+from simulators.twins.nmea_mtw import NmeaMtw
+from simulators.twins.sdi12 import Sdi12Twin
 
 __all__ = ["Farm", "FarmError", "load"]
 _LINE_FAULT_TICK_S = 0.05
@@ -102,28 +105,35 @@ class Farm:
         return Pond(table.settings, self.file.seed + place, failures)
 
     def _make_twin(self, table: TwinTable) -> Twin:
-        kind: type[ModbusTwin] | type[EzoTwin] = MODBUS_TWINS.get(table.model) or TEXT_TWINS[table.model]
+        kind = TWINS[table.model]
         source = self._ponds[table.pond]
         channels = dict(kind.channels)
         if isinstance(source, Recording):
             channels = {name: perfect(sense) for name, sense in channels.items()}
         faults = Faults(lambda: self.clock.real_s, [fault.fault() for fault in table.faults])
         senses = Senses(channels, source, self.clock, faults, f"{self.file.seed}/{table.name}")
-        if issubclass(kind, EzoTwin):
+        if issubclass(kind, EzoTwin | NmeaMtw):
             return kind(senses, table.name)
-        if table.model == GenericSonde.model:
-            return GenericSonde(senses, table.unit, table.name, table.sensors or 6)
-        return kind(senses, table.unit, table.name)
+        if issubclass(kind, Sdi12Twin | Ds18b20Twin):
+            return kind(senses, str(unit_of(table)), table.name)
+        unit = int(unit_of(table))
+        if issubclass(kind, GenericSonde):
+            return kind(senses, unit, table.name, table.sensors or 6)
+        return kind(senses, unit, table.name)
 
     def _make_line(self, name: str, table: LineTable) -> Line:
         mine = [self._twins[twin.name] for twin in self.file.twins if twin.line == name]
         modbus = [twin for twin in mine if isinstance(twin, ModbusTwin)]
+        if table.folder is not None:
+            return W1Folder(self.file.folder / table.folder, [twin for twin in mine if isinstance(twin, Ds18b20Twin)])
         if table.pty is None:
             return TcpLine(table.tcp or 0, modbus, table.framing or "tcp", table.reply_s)
         link = self.file.folder / table.pty
         for twin in mine:
-            if isinstance(twin, EzoTwin):
+            if isinstance(twin, EzoTwin | NmeaMtw):
                 return TextLine(link, twin)
+        if sdi12 := [twin for twin in mine if isinstance(twin, Sdi12Twin)]:
+            return Sdi12Line(link, sdi12, table.baud)
         return PtyLine(link, modbus, table.baud, table.reply_s)
 
 

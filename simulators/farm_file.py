@@ -1,8 +1,9 @@
 """farm.toml as checked tables. Every mistake is told with file, key and value; unknown keys are mistakes."""
 
+import re
 import tomllib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -12,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from simulators.faults import VALUE_KINDS, Fault
 from simulators.pond import PondSettings
 from simulators.schedule import Window
-from simulators.twins import MODBUS_TWINS, TEXT_TWINS
+from simulators.twins import MODBUS_TWINS, ONE_WIRE_TWINS, SDI_12_TWINS, TEXT_TWINS, TWINS
 
 Port = Annotated[int, Field(ge=0, le=65535)]
 
@@ -109,9 +110,12 @@ class PondTable(_Table):
 
 
 class LineTable(_Table):
-    """A line is a pty or a TCP port. While `unplugged`, the adapter or the device is gone."""
+    """A line is a pty, a TCP port, or a folder like the kernel's for 1-Wire. While `unplugged`, the adapter or the
+    device is gone.
+    """
 
     pty: str | None = Field(None, min_length=1)
+    folder: str | None = Field(None, min_length=1)
     tcp: Port | None = None
     framing: Literal["tcp", "rtu"] | None = None
     baud: int | None = Field(None, gt=0)
@@ -120,12 +124,12 @@ class LineTable(_Table):
 
     @model_validator(mode="after")
     def _is_one_thing(self) -> "LineTable":
-        if (self.pty is None) == (self.tcp is None):
-            raise ValueError("a line needs either pty or tcp")
+        if [self.pty, self.tcp, self.folder].count(None) != 2:
+            raise ValueError("a line needs either pty or tcp (or folder, for 1-Wire)")
         if self.pty is not None and self.framing == "tcp":
             raise ValueError("framing = 'tcp' has no meaning on a pty")
-        if self.tcp is not None and self.baud is not None:
-            raise ValueError("baud has no meaning on a TCP port")
+        if self.pty is None and self.baud is not None:
+            raise ValueError("baud has no meaning on a TCP port or in a folder")
         return self
 
 
@@ -133,7 +137,7 @@ class TwinTable(_Table):
     name: str = Field(min_length=1)
     model: str
     line: str
-    unit: int | None = Field(None, ge=1, le=247)
+    unit: int | str | None = None
     pond: str
     sensors: int | None = Field(None, ge=1, le=32768)
     faults: list[FaultTable] = []
@@ -204,19 +208,20 @@ def _disagreements(farm: FarmFile) -> Iterator[str]:
 
 def _twin_disagreements(farm: FarmFile, twin: TwinTable) -> Iterator[str]:
     where = f"twins.{twin.name}"
-    models: dict[str, Any] = {**MODBUS_TWINS, **TEXT_TWINS}
     if twin.line not in farm.lines:
         yield f"{where}.line = {twin.line!r}: no such line; there are {', '.join(farm.lines)}"
     if twin.pond not in {pond.name for pond in farm.ponds}:
         yield f"{where}.pond = {twin.pond!r}: no such pond; there are {', '.join(p.name for p in farm.ponds)}"
-    if twin.model not in models:
-        yield f"{where}.model = {twin.model!r}: no such model; there are {', '.join(models)}"
+    if twin.model not in TWINS:
+        yield f"{where}.model = {twin.model!r}: no such model; there are {', '.join(TWINS)}"
         return
     if twin.sensors is not None and twin.model != "generic":
         yield f"{where}.sensors = {twin.sensors}: only model 'generic' has a number of sensors"
     if twin.unit is not None and twin.model in TEXT_TWINS:
         yield f"{where}.unit = {twin.unit}: {twin.model} speaks text on a line of its own and has no unit"
-    channels = models[twin.model].channels
+    elif not _is_unit(twin):
+        yield f"{where}.unit = {twin.unit}: Modbus has 1 to 247, SDI-12 a digit or letter, 1-Wire a name like {_W1}"
+    channels = TWINS[twin.model].channels
     for fault in twin.faults:
         if fault.channel is not None and fault.channel not in channels:
             yield f"{where}.faults.channel = {fault.channel!r}: {twin.model} has {', '.join(channels)}"
@@ -227,7 +232,10 @@ def _line_disagreements(farm: FarmFile, name: str) -> Iterator[str]:
     texts = [twin for twin in twins if twin.model in TEXT_TWINS]
     if texts and (len(twins) > 1 or line.pty is None or line.framing is not None or line.baud is not None):
         yield f"lines.{name}: {texts[0].name} ({texts[0].model}) needs a pty of its own, without framing and baud"
-    units = Counter(unit_of(twin) for twin in twins if twin.model in MODBUS_TWINS)
+    kinds = {kind for kind, models in _KINDS.items() if any(twin.model in models for twin in twins)}
+    if len(kinds) > 1 or (line.folder is None) == (kinds == {"1-Wire"}) or ("SDI-12" in kinds and line.pty is None):
+        yield f"lines.{name}: Modbus, text and SDI-12 each need a line of their own, 1-Wire needs a folder"
+    units = Counter(unit_of(twin) for twin in twins if twin.model not in TEXT_TWINS)
     for unit, count in units.items():
         if count > 1:
             yield f"lines.{name}: unit = {unit} is given to {count} twins"
@@ -236,6 +244,25 @@ def _line_disagreements(farm: FarmFile, name: str) -> Iterator[str]:
             yield f"twins.{twin.name}.faults.kind = 'crc_error': Modbus TCP has no CRC (line {name!r})"
 
 
-def unit_of(twin: TwinTable) -> int:
+_W1 = "28-0000054a0b3f"
+_KINDS: dict[str, Container[str]] = {
+    "Modbus": MODBUS_TWINS,
+    "text": TEXT_TWINS,
+    "SDI-12": SDI_12_TWINS,
+    "1-Wire": ONE_WIRE_TWINS,
+}
+
+
+def unit_of(twin: TwinTable) -> int | str:
     """The twin's address: as given, or its model's factory address."""
-    return MODBUS_TWINS[twin.model].factory_unit if twin.unit is None else twin.unit
+    if twin.unit is not None:
+        return twin.unit if twin.model in MODBUS_TWINS else str(twin.unit)
+    return MODBUS_TWINS[twin.model].factory_unit if twin.model in MODBUS_TWINS else "0"
+
+
+def _is_unit(twin: TwinTable) -> bool:
+    if twin.model in MODBUS_TWINS:
+        return twin.unit is None or (isinstance(twin.unit, int) and 1 <= twin.unit <= 247)
+    if twin.model in ONE_WIRE_TWINS:
+        return re.fullmatch(r"28-[0-9a-f]{12}", str(twin.unit)) is not None
+    return twin.unit is None or re.fullmatch(r"[0-9A-Za-z]", str(twin.unit), re.ASCII) is not None

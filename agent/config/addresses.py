@@ -34,5 +34,6 @@ ADDRESSES: Final = {
     Protocol.MODBUS_RTU: _SERIAL,
     Protocol.MODBUS_RTU_OVER_TCP: _SERIAL,
     Protocol.MODBUS_TCP: Addresses("Modbus address", "1 to 247 (0 and 255 too, on TCP)", _number(0, 255)),
+    Protocol.SDI_12: Addresses("SDI-12 address", "one digit or letter", _text("[0-9A-Za-z]")),
 }
 """By protocol; buses without addresses are not in it."""

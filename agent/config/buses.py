@@ -6,6 +6,9 @@ from agent.config import shape
 from agent.config.document import Document
 from agent.domain.farm import BusSettings, Protocol, SerialLine, TcpEndpoint
 
+# At SDI-12's 1,200 baud, 75 characters of values take 0.7 s.
+_TIMEOUT_S = dict.fromkeys(Protocol, 0.5) | {Protocol.SDI_12: 1.0}
+
 
 def buses(document: Document) -> dict[str, BusSettings]:
     """Every bus by name."""
@@ -20,13 +23,17 @@ def buses(document: Document) -> dict[str, BusSettings]:
             key, told = ("device", table.device) if table.device is not None else ("host", table.host)
             reason = f"bus {other} uses the same port"
             document.wrong(f"buses.{name}.{key}", told, reason, "put all probes of a port on one bus")
-        found[name] = BusSettings(name, Protocol(table.protocol), port, table.timeout_s, table.quiet_s)
+        protocol = Protocol(table.protocol)
+        timeout_s = table.timeout_s or _TIMEOUT_S[protocol]
+        found[name] = BusSettings(name, protocol, port, timeout_s, table.quiet_s)
     return found
 
 
 def _port(document: Document, table: shape.BusTable) -> SerialLine | TcpEndpoint:
     if table.device is not None:
-        return SerialLine(str(document.folder / table.device), table.baud, table.parity, table.stop_bits)
+        return SerialLine(
+            str(document.folder / table.device), table.baud, table.parity, table.stop_bits, table.data_bits
+        )
     return TcpEndpoint(table.host or "", table.port)
 
 

@@ -56,19 +56,20 @@ class AlarmsTable(Table):
 
 
 class BusTable(Table):
-    protocol: Literal["modbus-rtu", "modbus-tcp", "modbus-rtu-over-tcp", "serial-text"]
+    protocol: Literal["modbus-rtu", "modbus-tcp", "modbus-rtu-over-tcp", "serial-text", "sdi-12"]
     device: str | None = None
     baud: Annotated[int, Field(ge=300, le=921_600)] = 9600
     parity: Literal["N", "E", "O"] = "N"
     stop_bits: Literal[1, 2] = 1
+    data_bits: Literal[7, 8] = 8
     host: Host | None = None
     port: Annotated[int, Field(ge=1, le=65535)] = 502
-    timeout_s: Annotated[float, Field(ge=0.05, le=30)] = 0.5
+    timeout_s: Annotated[float, Field(ge=0.05, le=30)] | None = None
     quiet_s: Annotated[float, Field(ge=0, le=10)] = 0.3
 
     @model_validator(mode="after")
     def _has_its_port(self) -> "BusTable":
-        serial = self.protocol in ("modbus-rtu", "serial-text")
+        serial = self.protocol in ("modbus-rtu", "serial-text", "sdi-12")
         if serial and self.device is None:
             raise ValueError(f'a {self.protocol} bus needs device = "/dev/…"')
         if serial and self.host is not None:
@@ -77,6 +78,8 @@ class BusTable(Table):
             raise ValueError(f'a {self.protocol} bus needs host = "…"')
         if not serial and self.device is not None:
             raise ValueError(f"a {self.protocol} bus has a host, no device")
+        if self.protocol == "modbus-rtu" and self.data_bits != 8:
+            raise ValueError("Modbus RTU needs data_bits = 8")
         return self
 
 

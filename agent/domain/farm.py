@@ -49,6 +49,7 @@ class Protocol(Enum):
     MODBUS_TCP = "modbus-tcp"
     MODBUS_RTU_OVER_TCP = "modbus-rtu-over-tcp"
     SERIAL_TEXT = "serial-text"
+    SDI_12 = "sdi-12"
 
 
 MODBUS = frozenset({Protocol.MODBUS_RTU, Protocol.MODBUS_TCP, Protocol.MODBUS_RTU_OVER_TCP})

@@ -2,23 +2,37 @@
 
 import tomllib
 from pathlib import Path
+from typing import Final
 
 from drivers.decoding import Table
+from drivers.interfaces import Profile
 from drivers.probes import profile_facts as facts
 from drivers.probes import profile_registers as registers
 from drivers.probes.modbus_table import TableProfile
 from drivers.probes.profile_entry import Entry, ProfileError
+from drivers.probes.sdi12_sensor import read_sdi12
 from drivers.registers import ORDERS
 
+_TEXT_MODELS: Final = {"sdi-12": read_sdi12}
 
-def read_profile(file: Path) -> TableProfile:
-    """The probe model in `file`, named after it. Raises ProfileError listing all that is wrong."""
+
+def read_profile(file: Path) -> Profile:
+    """The probe model in `file`, named after it: Modbus unless its `protocol` says otherwise.
+
+    Raises ProfileError listing all that is wrong.
+    """
     problems: list[str] = []
     try:
         content = tomllib.loads(file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ProfileError(file, [f"cannot be read as TOML: {error}"]) from error
     top = Entry("", content, problems)
+    if "protocol" in content:
+        model = _TEXT_MODELS[top.choice("protocol", tuple(_TEXT_MODELS))](file.stem, top, problems)
+        top.nothing_else()
+        if problems:
+            raise ProfileError(file, problems)
+        return model
     title = top.text("title", "say what the model is, in quotes")
     manufacturer = top.text("manufacturer", "say who makes it, in quotes")
     manual = top.text("manual", "say which document and table the registers come from")

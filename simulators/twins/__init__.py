@@ -1,11 +1,15 @@
 """Twins by model. A new one is a file here and a line in its table."""
 
 from simulators.twins.atlas_ezo import EzoDo, EzoEc, EzoPh, EzoRtd
+from simulators.twins.ds18b20 import Ds18b20Twin
 from simulators.twins.ezo import EzoTwin
 from simulators.twins.generic import GenericSonde
 from simulators.twins.hamilton_arc import HamiltonDoArc, HamiltonPhArc
+from simulators.twins.meter_hydros_21 import MeterHydros21
 from simulators.twins.modbus import ModbusTwin
+from simulators.twins.nmea_mtw import NmeaMtw
 from simulators.twins.renke_rs_ldo_n01 import RenkeRsLdoN01
+from simulators.twins.sdi12 import Sdi12Twin
 from simulators.twins.seeed_s_ph_01 import SeeedSPh01
 from simulators.twins.seeed_s_rjy_01 import SeeedSRjy01
 from simulators.twins.yosemitech_y504a import YosemitechY504a
@@ -24,11 +28,17 @@ MODBUS_TWINS: dict[str, type[ModbusTwin]] = {
     "ysi-odo-ct": YsiOdoCt,
 }
 
-TEXT_TWINS: dict[str, type[EzoTwin]] = {
+TEXT_TWINS: dict[str, type[EzoTwin] | type[NmeaMtw]] = {
     "atlas-ezo-do": EzoDo,
     "atlas-ezo-ec": EzoEc,
     "atlas-ezo-ph": EzoPh,
     "atlas-ezo-rtd": EzoRtd,
+    "nmea-0183-mtw": NmeaMtw,
 }
+"""Each on a line of its own."""
 
-Twin = ModbusTwin | EzoTwin
+SDI_12_TWINS: dict[str, type[Sdi12Twin]] = {"meter-hydros-21": MeterHydros21}
+ONE_WIRE_TWINS: dict[str, type[Ds18b20Twin]] = {"ds18b20": Ds18b20Twin}
+
+Twin = ModbusTwin | EzoTwin | NmeaMtw | Sdi12Twin | Ds18b20Twin
+TWINS: dict[str, type[Twin]] = {**MODBUS_TWINS, **TEXT_TWINS, **SDI_12_TWINS, **ONE_WIRE_TWINS}

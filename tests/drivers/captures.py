@@ -4,10 +4,12 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from agent.domain import farm
+from agent.domain.farm import MODBUS as MODBUS_PROTOCOLS
+from agent.domain.farm import Protocol, Unit
 from agent.domain.reading import Missing
 from drivers import profile
 from drivers.interfaces import Profile
@@ -20,7 +22,7 @@ class Capture:
     """One turn with one probe: requests and responses as they go over the wire, in order."""
 
     file: Path
-    unit: int
+    unit: Unit
     exchanges: tuple[tuple[bytes, bytes], ...]
     expect: Mapping[str, float]
     missing: Mapping[str, str]
@@ -44,29 +46,32 @@ class Capture:
             assert reason in found.because
 
 
-def _bytes(content: object) -> bytes:
-    if isinstance(content, list):
-        return b"".join(line.encode() + b"\r" for line in content)
-    return bytes.fromhex(str(content))
+# How a line of text ends that is sent, and one that comes.
+_ENDS = {Protocol.SERIAL_TEXT: ("\r", "\r"), Protocol.SDI_12: ("", "\r\n")}
+
+
+def _exchange(content: dict[str, Any], protocols: frozenset[Protocol]) -> tuple[bytes, bytes]:
+    request, response = content["request"], content["response"]
+    if isinstance(response, str):
+        return bytes.fromhex(request), bytes.fromhex(response)
+    asked, answered = _ENDS[min(protocols, key=str)]
+    return f"{request}{asked}".encode(), "".join(f"{line}{answered}" for line in response).encode()
 
 
 def _load(file: Path) -> Capture:
     content = tomllib.loads(file.read_text())
-    text = isinstance(content["exchange"][0]["response"], list)
+    protocols = profile(file.parent.name).protocols
     return Capture(
         file,
         content.get("unit", 0),
-        tuple(
-            (f"{exchange['request']}\r".encode() if text else _bytes(exchange["request"]), _bytes(exchange["response"]))
-            for exchange in content["exchange"]
-        ),
+        tuple(_exchange(exchange, protocols) for exchange in content["exchange"]),
         content["expect"],
         content.get("missing", {}),
     )
 
 
 ALL = tuple(_load(file) for file in sorted(CAPTURES.glob("*/*.toml")))
-MODBUS = tuple(capture for capture in ALL if capture.profile.protocols == farm.MODBUS)
+MODBUS = tuple(capture for capture in ALL if capture.profile.protocols == MODBUS_PROTOCOLS)
 
 # One healthy turn of every model: the one in which most channels have a value.
 HEALTHY = {capture.file.parent.name: capture for capture in sorted(ALL, key=lambda capture: len(capture.expect))}

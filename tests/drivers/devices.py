@@ -146,5 +146,15 @@ def text_settings(device: str | Path, quiet_s: float = QUIET_S) -> BusSettings:
     return BusSettings("lab", Protocol.SERIAL_TEXT, SerialLine(str(device), 9600), TIMEOUT_S, quiet_s)
 
 
+def sdi12_settings(device: str | Path, quiet_s: float = QUIET_S) -> BusSettings:
+    return BusSettings("weir", Protocol.SDI_12, SerialLine(str(device), 9600), TIMEOUT_S, quiet_s)
+
+
+def serial_settings(protocols: frozenset[Protocol], device: str | Path) -> BusSettings:
+    """A serial bus for a profile that can be on `protocols`."""
+    makers = {Protocol.SERIAL_TEXT: text_settings, Protocol.SDI_12: sdi12_settings, Protocol.MODBUS_RTU: rtu_settings}
+    return next(make(device) for protocol, make in makers.items() if protocol in protocols)
+
+
 def tcp_settings(port: int, protocol: Protocol = Protocol.MODBUS_TCP, quiet_s: float = QUIET_S) -> BusSettings:
     return BusSettings("shore", protocol, TcpEndpoint("127.0.0.1", port), TIMEOUT_S, quiet_s)

@@ -11,7 +11,7 @@ from drivers.bus import make_bus
 from drivers.interfaces import Bus, Cost, Space
 from tests.drivers import captures
 from tests.drivers.captures import Capture
-from tests.drivers.devices import RealClock, Send, crc, rtu_settings, serial_device, text_settings
+from tests.drivers.devices import RealClock, Send, crc, serial_device, serial_settings
 
 
 @pytest.mark.parametrize("capture", captures.ALL, ids=str)
@@ -24,8 +24,7 @@ async def test_the_wire_carries_exactly_the_capture(capture: Capture) -> None:
         send(response)
 
     with serial_device(answer_as_recorded) as device:
-        settings = (rtu_settings if capture in captures.MODBUS else text_settings)(device.device)
-        bus = make_bus(settings, RealClock())
+        bus = make_bus(serial_settings(capture.profile.protocols, device.device), RealClock())
         capture.check(await capture.profile.driver(bus, capture.unit).read())
         await bus.close()
     assert not responses

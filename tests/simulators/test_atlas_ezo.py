@@ -43,7 +43,9 @@ class Uart:
 
 @contextlib.asynccontextmanager
 async def circuit(model: str, folder: Path, water: Water = POND_WATER, patient: bool = False) -> AsyncIterator[Uart]:
-    kind = TEXT_TWINS[model]
+    found = TEXT_TWINS[model]
+    assert issubclass(found, EzoTwin)
+    kind = found
     if not patient:
         kind = type(kind.__name__, (kind,), {"read_s": 0.0, "calibration_s": 0.0, "boot_s": 0.0})
     channels = {name: perfect(sense) for name, sense in kind.channels.items()}

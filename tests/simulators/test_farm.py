@@ -164,7 +164,7 @@ def test_the_recorded_days_farm_replays_a_row_a_second() -> None:
         (("tcp = 0", "tcp = 70000"), r"lines\.lan\.tcp = 70000"),
         (("tcp = 0", 'tcp = 0\npty = "x"'), "a line needs either pty or tcp"),
         (("tcp = 0", 'pty = "x"\nframing = "tcp"'), "no meaning on a pty"),
-        (('pond = "tank-1"', 'pond = "tank-1"\nunit = 300'), r"twins\.0\.unit = 300"),
+        (('pond = "tank-1"', 'pond = "tank-1"\nunit = 300'), r"twins\.do-1\.unit = 300: Modbus has 1 to 247"),
         (('pond = "tank-1"', 'pond = "tank-1"\nsensors = 3'), "only model 'generic'"),
         (('pond = "tank-1"', 'pond = "tank-1"\nfaults = [{ kind = "late" }]'), "needs delay_s"),
         (('pond = "tank-1"', 'pond = "tank-1"\nfaults = [{ kind = "gone" }]'), r"kind = 'gone'"),
