@@ -8,7 +8,7 @@ To add a check, write `agent/checks/<name>.py` with frozen `Limits` and a `Check
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from agent.checks import flat_line, gross_range, rate_of_change, spike, syntax, z_score
+from agent.checks import anomaly, flat_line, gross_range, rate_of_change, spike, syntax, z_score
 from agent.checks.check import Check
 from agent.domain.reading import Flag
 
@@ -27,6 +27,7 @@ CHECKS: dict[str, Kind] = {
     "flat_line": Kind(flat_line.Limits, flat_line.FlatLine),
     "z_score": Kind(z_score.Limits, z_score.ZScore),
     "syntax": Kind(syntax.Limits, syntax.Syntax),
+    "anomaly": Kind(anomaly.Limits, anomaly.Anomaly),
 }
 """In the order in which their digits stand in a reading's `tests`: a new one goes last, since stored readings stay. At
 most 18: the ring buffer keeps them as one whole number.

@@ -5,6 +5,7 @@ the reading stays usable, so a lasting change of level is learnt instead of bein
 """
 
 from dataclasses import dataclass
+from math import sqrt
 
 from agent.checks.baseline import BUCKET_S, Baseline
 from agent.checks.check import GOOD, NOT_EVALUATED, Check, Point, Surroundings
@@ -47,7 +48,7 @@ class ZScore(Check):
         count, mean, deviation = baseline.statistics(point.at_s)
         if count < limits.least_readings or deviation == 0.0:
             return NOT_EVALUATED
-        z = (point.value - mean) / deviation
+        z = (point.value - mean) / (deviation * sqrt(count / (count - 1)))  # the specification's STDDEV is of a sample
         if abs(z) <= limits.threshold:
             return GOOD
         side = "above" if z > 0 else "below"

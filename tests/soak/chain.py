@@ -23,7 +23,7 @@ P = TypeVar("P", bound=Process)
 
 _TYPES = ("Temperature", "DissolvedOxygen", "DissolvedOxygenSaturation", "pH", "Salinity", "Conductivity")
 _UNITS = ("°C", "mg/L", "%", "pH", "PSU", "mS/cm")
-_CHECKS = ("spike", "rate_of_change", "flat_line", "z_score")
+_CHECKS = ("spike", "rate_of_change", "flat_line", "z_score", "anomaly")
 _STORED = "SELECT seq, sensor_id, time_utc, value, flag FROM reading WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?"
 _TABLE = """
 SELECT (metadata->>'sequence')::bigint, sensor_id::text,

@@ -101,7 +101,7 @@ period_s = 0.2
 """
 
 _CALM = "".join(
-    f"[checks.{sensor_type}]\nspike = false\nrate_of_change = false\nz_score = false\n"
+    f"[checks.{sensor_type}]\nspike = false\nrate_of_change = false\nz_score = false\nanomaly = false\n"
     for sensor_type in ("DissolvedOxygen", "DissolvedOxygenSaturation", "Temperature", "pH")
 )
 

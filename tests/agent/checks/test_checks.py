@@ -86,9 +86,9 @@ def test_rate_of_a_first_value_is_not_evaluated() -> None:
 @pytest.mark.parametrize(
     ("before", "value", "flag"),
     [
-        ((8.0, 9.0) * 30, 10.0, GOOD),
-        ((8.0, 9.0) * 30, 10.01, SUSPECT),
-        ((8.0, 9.0) * 30, 6.99, SUSPECT),
+        ((8.0, 9.0) * 30, 10.012, GOOD),
+        ((8.0, 9.0) * 30, 10.013, SUSPECT),
+        ((8.0, 9.0) * 30, 6.987, SUSPECT),
         ((8.0, 8.2) * 9, 99.0, NOT_EVALUATED),
         ((7.1,) * 60, 7.2, NOT_EVALUATED),
     ],
@@ -153,6 +153,10 @@ NAN = float("nan")
         ("z_score", {"threshold": NAN}),
         ("z_score", {"least_span_s": 90_000.0}),
         ("z_score", {"least_readings": 1}),
+        ("anomaly", {"least": -1.0}),
+        ("anomaly", {"least_share": NAN}),
+        ("anomaly", {"still_s": 0.0}),
+        ("anomaly", {"learn_after_s": NAN}),
     ],
 )
 def test_limits_that_contradict_themselves_are_refused(check: str, wrong: dict[str, object]) -> None:

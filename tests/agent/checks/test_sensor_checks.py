@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.checks import CHECKS, flat_line, gross_range, rate_of_change, spike, syntax, z_score
+from agent.checks import CHECKS, anomaly, flat_line, gross_range, rate_of_change, spike, syntax, z_score
 from agent.checks.check import Point
 from agent.checks.defaults import limits_for
 from agent.checks.sensor_checks import SensorChecks
@@ -21,6 +21,7 @@ LIMITS = {
     "flat_line": flat_line.Limits(1800, 7200),
     "z_score": z_score.Limits(least_span_s=300, least_readings=20),
     "syntax": syntax.Limits(),
+    "anomaly": anomaly.Limits(),
 }
 
 
@@ -47,7 +48,7 @@ def test_quality_is_between_0_and_1_and_as_low_as_the_worst_verdict(values: list
 
 def test_missing_stays_missing_and_is_remembered_by_no_check() -> None:
     missing = said_of([8.0, 8.0, None])[-1]
-    assert (missing.flag, missing.quality, missing.tests) == (Flag.MISSING, 0.0, "999999")
+    assert (missing.flag, missing.quality, missing.tests) == (Flag.MISSING, 0.0, "9" * len(CHECKS))
     assert missing.because == "no reply in 0.5 s"
     assert missing.reading.value is None
     with_holes = said_of([8.0, None, 8.1, None, 8.0, None, 11.0])
@@ -84,11 +85,11 @@ def test_after_a_jump_beyond_belief_the_spike_check_follows_within_two_readings(
 
 def test_a_check_without_limits_is_off_and_says_so_in_its_digit() -> None:
     checks = SensorChecks({"gross_range": LIMITS["gross_range"]})
-    assert checks.check(reading(0.0, 8.0)).tests == "122222"
+    assert checks.check(reading(0.0, 8.0)).tests == "1" + "2" * (len(CHECKS) - 1)
 
 
 def test_every_quantity_has_default_limits_that_checks_take() -> None:
     for quantity in Quantity:
         limits = limits_for(quantity)
-        assert {"gross_range", "z_score"} <= set(limits) <= set(CHECKS)
+        assert {"gross_range", "z_score", "anomaly"} <= set(limits) <= set(CHECKS)
         assert SensorChecks(limits).check(reading(0.0, 8.0)).flag is Flag.GOOD
