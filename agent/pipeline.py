@@ -29,7 +29,7 @@ class Pipeline:
         self._checks_of = {sensor.sensor_id: own for sensor, own in checks.items()}
         self._watches: dict[Sensor, list[Watch]] = {sensor: [] for sensor in checks}
         for alarm in alarms:
-            self._watches[alarm.sensor].append(Watch(alarm))
+            self._watches.setdefault(alarm.sensor, []).append(Watch(alarm))
         self._keep = keep
         self._tell = tell
         self._last_seq = 0
