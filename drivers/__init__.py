@@ -11,12 +11,13 @@ from typing import Final
 from agent.domain.errors import AquaError
 from drivers.interfaces import Profile
 from drivers.probes.atlas_ezo import EZO_PROFILES
+from drivers.probes.ds18b20 import Ds18b20Profile
 from drivers.probes.profile_entry import ProfileError
 from drivers.probes.profile_file import read_profile
 
 __all__ = ["DRIVERS", "ProfileError", "UnknownProfile", "profile", "profile_names"]
 
-DRIVERS: Final[dict[str, Profile]] = {ezo.name: ezo for ezo in EZO_PROFILES}
+DRIVERS: Final[dict[str, Profile]] = {model.name: model for model in (*EZO_PROFILES, Ds18b20Profile())}
 
 _OWN_FOLDER: Final = Path(__file__).parent / "probes"
 

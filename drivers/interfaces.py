@@ -87,6 +87,13 @@ class Sdi12Bus(Bus, Protocol):
         """
 
 
+class OneWireBus(Bus, Protocol):
+    """The kernel's 1-Wire line."""
+
+    async def measure(self, device: str) -> str:
+        """Have the kernel measure with `device` (`28-…`); the text of its file. Raises BusError or NoReply."""
+
+
 @dataclass(frozen=True, slots=True)
 class Channel:
     """One quantity a probe model measures; `span` is the measuring range from the manual, canonical units."""

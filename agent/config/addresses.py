@@ -35,5 +35,6 @@ ADDRESSES: Final = {
     Protocol.MODBUS_RTU_OVER_TCP: _SERIAL,
     Protocol.MODBUS_TCP: Addresses("Modbus address", "1 to 247 (0 and 255 too, on TCP)", _number(0, 255)),
     Protocol.SDI_12: Addresses("SDI-12 address", "one digit or letter", _text("[0-9A-Za-z]")),
+    Protocol.ONE_WIRE: Addresses("1-Wire name", "28- and 12 hexadecimal digits", _text("28-[0-9a-f]{12}")),
 }
 """By protocol; buses without addresses are not in it."""

@@ -55,13 +55,26 @@ class AlarmsTable(Table):
     no_valid_data_s: Annotated[float, Field(ge=1, le=86_400)] = 60.0
 
 
+_DEVICE, _HOST, _FOLDER = ("device", '"/dev/…"'), ("host", '"…"'), ("folder", "")
+# What each kind of bus is found by.
+_PORTS = {
+    "modbus-rtu": _DEVICE,
+    "serial-text": _DEVICE,
+    "sdi-12": _DEVICE,
+    "modbus-tcp": _HOST,
+    "modbus-rtu-over-tcp": _HOST,
+    "1-wire": _FOLDER,
+}
+
+
 class BusTable(Table):
-    protocol: Literal["modbus-rtu", "modbus-tcp", "modbus-rtu-over-tcp", "serial-text", "sdi-12"]
+    protocol: Literal["modbus-rtu", "modbus-tcp", "modbus-rtu-over-tcp", "serial-text", "sdi-12", "1-wire"]
     device: str | None = None
     baud: Annotated[int, Field(ge=300, le=921_600)] = 9600
     parity: Literal["N", "E", "O"] = "N"
     stop_bits: Literal[1, 2] = 1
     data_bits: Literal[7, 8] = 8
+    folder: str | None = None
     host: Host | None = None
     port: Annotated[int, Field(ge=1, le=65535)] = 502
     timeout_s: Annotated[float, Field(ge=0.05, le=30)] | None = None
@@ -69,17 +82,14 @@ class BusTable(Table):
 
     @model_validator(mode="after")
     def _has_its_port(self) -> "BusTable":
-        serial = self.protocol in ("modbus-rtu", "serial-text", "sdi-12")
-        if serial and self.device is None:
-            raise ValueError(f'a {self.protocol} bus needs device = "/dev/…"')
-        if serial and self.host is not None:
-            raise ValueError(f"a {self.protocol} bus has a device, no host")
-        if not serial and self.host is None:
-            raise ValueError(f'a {self.protocol} bus needs host = "…"')
-        if not serial and self.device is not None:
-            raise ValueError(f"a {self.protocol} bus has a host, no device")
+        key, example = _PORTS[self.protocol]
+        if getattr(self, key) is None and key != "folder":
+            raise ValueError(f"a {self.protocol} bus needs {key} = {example}")
+        for other in ("device", "host", "folder"):
+            if other != key and getattr(self, other) is not None:
+                raise ValueError(f"a {self.protocol} bus has a {key}, no {other}")
         if self.protocol == "modbus-rtu" and self.data_bits != 8:
-            raise ValueError("Modbus RTU needs data_bits = 8")
+            raise ValueError("a modbus-rtu bus needs data_bits = 8")
         return self
 
 

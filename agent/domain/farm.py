@@ -50,6 +50,7 @@ class Protocol(Enum):
     MODBUS_RTU_OVER_TCP = "modbus-rtu-over-tcp"
     SERIAL_TEXT = "serial-text"
     SDI_12 = "sdi-12"
+    ONE_WIRE = "1-wire"
 
 
 MODBUS = frozenset({Protocol.MODBUS_RTU, Protocol.MODBUS_TCP, Protocol.MODBUS_RTU_OVER_TCP})
@@ -75,6 +76,13 @@ class TcpEndpoint:
 
 
 @dataclass(frozen=True, slots=True)
+class Folder:
+    """Where the kernel shows the devices of a bus as files."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
 class BusSettings:
     """One line on which one request runs at a time.
 
@@ -84,7 +92,7 @@ class BusSettings:
 
     name: str
     protocol: Protocol
-    port: SerialLine | TcpEndpoint
+    port: SerialLine | TcpEndpoint | Folder
     timeout_s: float = 0.5
     quiet_s: float = 0.3
 

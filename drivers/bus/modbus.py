@@ -30,7 +30,7 @@ from pymodbus.transport.serialtransport import SerialTransport
 
 from agent.domain.clock import Clock
 from agent.domain.errors import BadReply, BusError, NoReply, Refused
-from agent.domain.farm import BusSettings, Protocol, SerialLine, TcpEndpoint
+from agent.domain.farm import BusSettings, Folder, Protocol, SerialLine, TcpEndpoint
 from drivers.bus.framing import MakeQuestion, Question, RtuQuestion, TcpQuestion
 from drivers.bus.silence import Silence
 from drivers.bus.tap import Frame, Tap
@@ -214,6 +214,8 @@ class ModbusLine:
                 trace_packet=self._on_bytes,
                 trace_connect=self._on_connection,
             )
+        if not isinstance(port, TcpEndpoint):
+            raise TypeError(f"bus {settings.name}: Modbus needs a serial port or a host")
         return AsyncModbusTcpClient(
             port.host,
             framer=FramerType.RTU if self._framed_by_silence else FramerType.SOCKET,
@@ -253,9 +255,14 @@ class ModbusLine:
 
 
 def where(settings: BusSettings) -> str:
-    """The port as a technician names it: the device path, or host:port."""
-    port = settings.port
-    return f"{port.host}:{port.port}" if isinstance(port, TcpEndpoint) else port.device
+    """The port as a technician names it: the device path, host:port, or the folder."""
+    match settings.port:
+        case TcpEndpoint(host, port):
+            return f"{host}:{port}"
+        case SerialLine(device):
+            return device
+        case Folder(path):
+            return path
 
 
 def reason(error: BaseException) -> str:

@@ -7,7 +7,7 @@ import pytest
 
 from agent import config
 from agent.checks import gross_range, spike
-from agent.domain.farm import Sensor, SerialLine, Span, TcpEndpoint
+from agent.domain.farm import Folder, Sensor, SerialLine, Span, TcpEndpoint
 from cloud_sync.uplink.link import Link
 from tests.agent.gateway_file import right, write
 
@@ -35,6 +35,24 @@ def test_the_farm_is_as_it_is_written(tmp_path: Path) -> None:
         SerialLine("/dev/ttyAMA0"),
     ]
     assert [(sink.name, sink.kind) for sink in gateway.sinks] == [("archive", "archive"), ("cloud", "http")]
+
+
+def test_every_kind_of_bus_has_its_port_its_patience_and_its_addresses(tmp_path: Path) -> None:
+    document = right()
+    document["buses"] |= {
+        "wells": {"protocol": "sdi-12", "device": "/dev/ttyACM0", "baud": 1200, "parity": "E", "data_bits": 7},
+        "thermometers": {"protocol": "1-wire"},
+    }
+    places = [("wells", "meter-hydros-21", 3), ("thermometers", "ds18b20", "28-0316a2794aff")]
+    document["probes"] += [
+        {"name": bus, "tank": "tank-1", "bus": bus, "profile": model, "unit": unit} for bus, model, unit in places
+    ]
+    gateway = config.load(write(tmp_path, document))
+    assert [(bus.port, bus.timeout_s) for bus in gateway.buses[3:]] == [
+        (SerialLine("/dev/ttyACM0", 1200, "E", data_bits=7), 1.0),
+        (Folder("/sys/bus/w1/devices"), 5.0),
+    ]
+    assert [probe.unit for probe in gateway.probes[3:]] == ["3", "28-0316a2794aff"]
 
 
 def test_every_sink_has_its_link(tmp_path: Path) -> None:

@@ -72,6 +72,10 @@ MISTAKES: list[tuple[str, Any, str, str, str]] = [
     ("buses.lan.device", "/dev/x", "buses.lan", "has a host, no device", "correct it"),
     ("buses.uart.device", "./ttyUSB0", "buses.uart.device", "bus rs485 uses the same port", "one bus"),
     ("buses.two", {"protocol": "modbus-rtu-over-tcp", "host": "10.0.0.7"}, "buses.two.host", "bus lan uses", "one bus"),
+    ("buses.two", {"protocol": "sdi-12"}, "buses.two", "a sdi-12 bus needs device", "correct it"),
+    ("buses.two", {"protocol": "1-wire", "device": "/dev/x"}, "buses.two", "has a folder, no device", "correct it"),
+    ("buses.uart.folder", "/sys/x", "buses.uart", "a serial-text bus has a device, no folder", "correct it"),
+    ("buses.rs485.data_bits", 7, "buses.rs485", "a modbus-rtu bus needs data_bits = 8", "correct it"),
     ("-probes", None, "[[probes]]", "there is none", "add at least one"),
     ("probes.0.unit", 0, "probes[0].unit", "is no Modbus address", "1 to 247"),
     ("-probes.0.unit", None, "probes[0].unit", "is missing", "1 to 247"),
@@ -135,6 +139,37 @@ def test_a_mistake_is_told_once_with_its_reason_and_remedy(
     assert reason in mine[0].reason
     assert remedy in mine[0].remedy
     assert not any("hunter2" in str(problem) for problem in told)
+
+
+@pytest.mark.parametrize(
+    ("protocol", "profile", "units", "words"),
+    [
+        ("sdi-12", "meter-hydros-21", ["ab"], "is no SDI-12 address"),
+        ("sdi-12", "meter-hydros-21", [None], "is missing"),
+        ("sdi-12", "meter-hydros-21", [3, "3"], "has the same address"),
+        ("1-wire", "ds18b20", [1], "is no 1-Wire name"),
+        ("1-wire", "ds18b20", ["28-0316A2794AFF"], "is no 1-Wire name"),
+        ("serial-text", "meter-hydros-21", ["0"], "needs sdi-12"),
+    ],
+)
+def test_an_address_is_one_of_its_bus(
+    tmp_path: Path, protocol: str, profile: str, units: list[Any], words: str
+) -> None:
+    document = right()
+    document["buses"]["more"] = {"protocol": protocol, **({} if protocol == "1-wire" else {"device": "/dev/x"})}
+    document["probes"] += [
+        {
+            "name": f"p{n}",
+            "tank": "tank-1",
+            "bus": "more",
+            "profile": profile,
+            **({} if unit is None else {"unit": unit}),
+        }
+        for n, unit in enumerate(units)
+    ]
+    told = problems(tmp_path, document)
+    assert len(told) == 1
+    assert words in told[0].reason
 
 
 def test_the_value_that_is_wrong_is_shown(tmp_path: Path) -> None:

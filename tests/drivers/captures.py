@@ -47,7 +47,7 @@ class Capture:
 
 
 # How a line of text ends that is sent, and one that comes.
-_ENDS = {Protocol.SERIAL_TEXT: ("\r", "\r"), Protocol.SDI_12: ("", "\r\n")}
+_ENDS = {Protocol.SERIAL_TEXT: ("\r", "\r"), Protocol.SDI_12: ("", "\r\n"), Protocol.ONE_WIRE: ("", "\n")}
 
 
 def _exchange(content: dict[str, Any], protocols: frozenset[Protocol]) -> tuple[bytes, bytes]:
@@ -71,6 +71,8 @@ def _load(file: Path) -> Capture:
 
 
 ALL = tuple(_load(file) for file in sorted(CAPTURES.glob("*/*.toml")))
+ASKED = tuple(capture for capture in ALL if not capture.profile.protocols & {Protocol.ONE_WIRE})
+ONE_WIRE = tuple(capture for capture in ALL if Protocol.ONE_WIRE in capture.profile.protocols)
 MODBUS = tuple(capture for capture in ALL if capture.profile.protocols == MODBUS_PROTOCOLS)
 
 # One healthy turn of every model: the one in which most channels have a value.

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.domain.farm import MODBUS, Protocol, Span
+from agent.domain.farm import MODBUS, Span
 from drivers import DRIVERS, ProfileError, UnknownProfile, profile, profile_names
 from drivers.interfaces import Space
 from drivers.planning import Block
@@ -65,8 +65,8 @@ def test_a_model_in_a_file_names_its_sources(name: str) -> None:
     assert 1 <= model.unit <= 247
 
 
-def test_the_models_of_python_speak_text() -> None:
-    assert all(Protocol.SERIAL_TEXT in model.protocols and name == model.name for name, model in DRIVERS.items())
+def test_the_models_of_python_are_no_modbus_models() -> None:
+    assert all(model.name == name and not model.protocols & MODBUS for name, model in DRIVERS.items())
 
 
 def test_your_own_file_comes_first(tmp_path: Path) -> None:
