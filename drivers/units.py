@@ -19,4 +19,10 @@ UNITS: Final[Mapping[Quantity, Mapping[str, tuple[Fraction, float]]]] = {
     Quantity.SALINITY: {"PSU": (Fraction(1), 0.0)},
     Quantity.CONDUCTIVITY: {"mS/cm": (Fraction(1), 0.0), "µS/cm": (Fraction(1, 1000), 0.0)},
     Quantity.ORP: {"mV": (Fraction(1), 0.0), "V": (Fraction(1000), 0.0)},
+    Quantity.PRESSURE: {
+        "kPa": (Fraction(1), 0.0),
+        "bar": (Fraction(100), 0.0),
+        "mbar": (Fraction(1, 10), 0.0),
+        "Pa": (Fraction(1, 1000), 0.0),
+    },
 }

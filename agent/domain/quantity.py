@@ -16,6 +16,7 @@ class Quantity(Enum):
     SALINITY = ("Salinity", "PSU")
     CONDUCTIVITY = ("Conductivity", "mS/cm")
     ORP = ("ORP", "mV")
+    PRESSURE = ("Pressure", "kPa")
 
     def __init__(self, sensor_type: str, unit: str) -> None:
         self.sensor_type = sensor_type
