@@ -73,7 +73,7 @@ class Table:
 
     def _decoded(self, reading: "Sequence[Sequence[_Layout]]", answers: Sequence[Answer]) -> dict[str, float | Missing]:
         values: dict[str, float | Missing] = dict.fromkeys(self._channels, _NOT_READ)
-        unmet: dict[str, Missing] = {}
+        unmet: _Unmet = {}
         for block, layouts, answer in zip(self.blocks, reading, answers, strict=True):
             if isinstance(answer, Missing):
                 for layout in layouts:
@@ -86,8 +86,8 @@ class Table:
                     number.take(raw, values, unmet)
         for idle in self._idle:
             if all(values[channel] == 0 for channel in idle.channels):
-                unmet.update(dict.fromkeys(idle.channels, Missing(idle.because)))
-        values.update(unmet)
+                values.update(dict.fromkeys(idle.channels, Missing(idle.because)))
+        values.update({channel: reason for channel, (_, reason) in unmet.items()})
         return values
 
 
@@ -102,11 +102,14 @@ def _numbers(
     if order is not None:
         registers = [replace(one, place=replace(one.place, order=order)) for one in registers]
         requirements = [replace(one, place=replace(one.place, order=order)) for one in requirements]
-    return [*map(_Value, registers), *map(_Demand, requirements)]
+    return [*map(_Value, registers), *(_Demand(one, rank) for rank, one in enumerate(requirements))]
 
 
 _EACH_REQUEST: Final = Cost(1.0, 0.0)
 _NOT_READ: Final = Missing("not read")
+
+_Unmet = dict[str, tuple[int, Missing]]
+"""Channel → the first requirement of the profile that is not met: its rank, and the reason."""
 
 
 class _Value:
@@ -125,7 +128,7 @@ class _Value:
         self._plus = register.offset * float(factor) + offset
         self._plain = gain == 1 and self._plus == 0
 
-    def take(self, raw: float, values: dict[str, float | Missing], unmet: dict[str, Missing]) -> None:
+    def take(self, raw: float, values: dict[str, float | Missing], unmet: _Unmet) -> None:
         if self._bits is not None:
             raw = self._bits.of(raw)
         if raw in self._bad:
@@ -138,7 +141,7 @@ class _Value:
             value = raw * self._times / self._by + self._plus
             values[self._channel] = value if math.isfinite(value) else Missing(f"{raw:g} {self._unit} is no value")
 
-    def missing(self, answer: Missing, values: dict[str, float | Missing], unmet: dict[str, Missing]) -> None:
+    def missing(self, answer: Missing, values: dict[str, float | Missing], unmet: _Unmet) -> None:
         values[self._channel] = answer
 
 
@@ -166,17 +169,18 @@ class _Bits:
 class _Demand:
     """A requirement's number on its way to a verdict on other channels."""
 
-    def __init__(self, requirement: Requirement) -> None:
+    def __init__(self, requirement: Requirement, rank: int) -> None:
+        self._rank = rank
         self.place = requirement.place
         self._bits = _Bits(requirement.place.bits) if requirement.place.bits else None
         self._requirement = requirement
 
-    def take(self, raw: float, values: dict[str, float | Missing], unmet: dict[str, Missing]) -> None:
+    def take(self, raw: float, values: dict[str, float | Missing], unmet: _Unmet) -> None:
         if self._bits is not None:
             raw = self._bits.of(raw)
         requirement = self._requirement
         if raw not in requirement.equals:
-            unmet.update(dict.fromkeys(requirement.channels, Missing(self._complaint(raw))))
+            self._note(Missing(self._complaint(raw)), unmet)
 
     def _complaint(self, raw: float) -> str:
         requirement, address = self._requirement, self.place.address
@@ -186,9 +190,14 @@ class _Demand:
         wanted = " or ".join(f"{number:#x}" for number in requirement.equals)
         return f"register {address} holds {read} instead of {wanted}: {requirement.because}"
 
-    def missing(self, answer: Missing, values: dict[str, float | Missing], unmet: dict[str, Missing]) -> None:
+    def missing(self, answer: Missing, values: dict[str, float | Missing], unmet: _Unmet) -> None:
         verdict = Missing(f"register {self.place.address} could not be checked: {answer.because}", answer.garbled)
-        unmet.update(dict.fromkeys(self._requirement.channels, verdict))
+        self._note(verdict, unmet)
+
+    def _note(self, verdict: Missing, unmet: _Unmet) -> None:
+        for channel in self._requirement.channels:
+            if channel not in unmet or self._rank < unmet[channel][0]:
+                unmet[channel] = self._rank, verdict
 
 
 _Number = _Value | _Demand

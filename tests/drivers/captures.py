@@ -2,7 +2,7 @@
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,23 +13,34 @@ from agent.domain.farm import Protocol, Unit
 from agent.domain.reading import Missing
 from drivers import profile
 from drivers.interfaces import Profile
+from drivers.probes.modbus_table import TableProfile
 
 CAPTURES = Path(__file__).parent.parent / "captures"
 
 
 @dataclass(frozen=True)
 class Capture:
-    """One turn with one probe: requests and responses as they go over the wire, in order."""
+    """One turn with one probe: requests and responses as they go over the wire, in order.
+
+    The first `orders` of the exchanges have the probe measure; of these, `repeated` come again in the next turn.
+    """
 
     file: Path
     unit: Unit
     exchanges: tuple[tuple[bytes, bytes], ...]
+    orders: int
+    repeated: tuple[tuple[bytes, bytes], ...]
     expect: Mapping[str, float]
     missing: Mapping[str, str]
 
     @property
     def profile(self) -> Profile:
-        return profile(self.file.parent.name)
+        return hurried(profile(self.file.parent.name))
+
+    @property
+    def asked(self) -> tuple[tuple[bytes, bytes], ...]:
+        """The exchanges that fetch the values."""
+        return self.exchanges[self.orders :]
 
     def __str__(self) -> str:
         return f"{self.file.parent.name}/{self.file.stem}"
@@ -58,6 +69,13 @@ def _exchange(content: dict[str, Any], protocols: frozenset[Protocol]) -> tuple[
     return f"{request}{asked}".encode(), "".join(f"{line}{answered}" for line in response).encode()
 
 
+def hurried(model: Profile) -> Profile:
+    """The same model for a device that needs no time: fixed waits and settling are nothing that bytes show."""
+    if not isinstance(model, TableProfile) or model.start is None:
+        return model
+    return replace(model, start=replace(model.start, wait_s=0.0), timing=replace(model.timing, stabilise_s=0.0))
+
+
 def _load(file: Path) -> Capture:
     content = tomllib.loads(file.read_text())
     protocols = profile(file.parent.name).protocols
@@ -65,6 +83,8 @@ def _load(file: Path) -> Capture:
         file,
         content.get("unit", 0),
         tuple(_exchange(exchange, protocols) for exchange in content["exchange"]),
+        sum("when" in exchange for exchange in content["exchange"]),
+        tuple(_exchange(one, protocols) for one in content["exchange"] if one.get("when") == "each turn"),
         content["expect"],
         content.get("missing", {}),
     )

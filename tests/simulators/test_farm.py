@@ -158,7 +158,7 @@ def test_the_recorded_days_farm_replays_a_row_a_second() -> None:
             ('name = "tank-1"\n[', 'name = "tank-1"\nrecording = "no.csv"\nsalinity_psu = 1\n['),
             "a recorded pond has no physics: leave out salinity_psu",
         ),
-        (("renke-rs-ldo-n01", "renke"), r"twins\.do-1\.model = 'renke': no such model; there are generic"),
+        (("renke-rs-ldo-n01", "renke"), r"twins\.do-1\.model = 'renke': no such model; there are aqualabo-c4e"),
         (('line = "lan"', 'line = "wan"'), r"line = 'wan': no such line; there are lan"),
         (('pond = "tank-1"', 'pond = "sea"'), r"pond = 'sea': no such pond; there are tank-1"),
         (("tcp = 0", "tcp = 70000"), r"lines\.lan\.tcp = 70000"),
