@@ -5,7 +5,7 @@ port is the problem) or a `ProbeError` (the probe is); after a failure it keeps 
 reply could take, so that no caller ever receives the answer to somebody else's question.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
@@ -92,6 +92,16 @@ class OneWireBus(Bus, Protocol):
 
     async def measure(self, device: str) -> str:
         """Have the kernel measure with `device` (`28-…`); the text of its file. Raises BusError or NoReply."""
+
+
+class StreamBus(Bus, Protocol):
+    """A line on which an instrument speaks by itself."""
+
+    async def newest_line(self, wanted: Callable[[str], bool], max_age_s: float) -> str:
+        """The newest line that is `wanted`, at most `max_age_s` old; so long it is waited for. No line is given twice.
+
+        Raises BusError or NoReply.
+        """
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,6 +61,7 @@ _PORTS = {
     "modbus-rtu": _DEVICE,
     "serial-text": _DEVICE,
     "sdi-12": _DEVICE,
+    "text-stream": _DEVICE,
     "modbus-tcp": _HOST,
     "modbus-rtu-over-tcp": _HOST,
     "1-wire": _FOLDER,
@@ -68,7 +69,9 @@ _PORTS = {
 
 
 class BusTable(Table):
-    protocol: Literal["modbus-rtu", "modbus-tcp", "modbus-rtu-over-tcp", "serial-text", "sdi-12", "1-wire"]
+    protocol: Literal[
+        "modbus-rtu", "modbus-tcp", "modbus-rtu-over-tcp", "serial-text", "sdi-12", "1-wire", "text-stream"
+    ]
     device: str | None = None
     baud: Annotated[int, Field(ge=300, le=921_600)] = 9600
     parity: Literal["N", "E", "O"] = "N"

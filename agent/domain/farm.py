@@ -51,6 +51,7 @@ class Protocol(Enum):
     SERIAL_TEXT = "serial-text"
     SDI_12 = "sdi-12"
     ONE_WIRE = "1-wire"
+    TEXT_STREAM = "text-stream"
 
 
 MODBUS = frozenset({Protocol.MODBUS_RTU, Protocol.MODBUS_TCP, Protocol.MODBUS_RTU_OVER_TCP})

@@ -8,6 +8,7 @@ from drivers.bus.modbus import ModbusLine
 from drivers.bus.sdi12 import Sdi12Line
 from drivers.bus.serial_text import TextLine
 from drivers.bus.tap import Tap
+from drivers.bus.text_stream import TextStream
 from drivers.bus.w1_folder import W1Folder
 from drivers.interfaces import Bus
 
@@ -18,6 +19,7 @@ BUSES: dict[Protocol, Callable[[BusSettings, Clock, Tap | None], Bus]] = {
     Protocol.SERIAL_TEXT: TextLine,
     Protocol.SDI_12: Sdi12Line,
     Protocol.ONE_WIRE: W1Folder,
+    Protocol.TEXT_STREAM: TextStream,
 }
 
 

@@ -7,7 +7,7 @@ stays silent until a late answer can no longer come, and what arrives unasked is
 import asyncio
 import os
 import termios
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 
 import serial
@@ -23,9 +23,13 @@ LONGEST_LINE = 512
 
 
 class SerialPort:
-    """`received` holds what came and was not taken yet; it is cut to the newest `LONGEST_LINE` bytes."""
+    """`received` holds what came and was not taken yet, at most the newest `LONGEST_LINE` bytes of it. `on_bytes` is
+    called when more came.
+    """
 
-    def __init__(self, settings: BusSettings, clock: Clock, tap: Tap | None) -> None:
+    def __init__(
+        self, settings: BusSettings, clock: Clock, tap: Tap | None, on_bytes: Callable[[], None] | None = None
+    ) -> None:
         if not isinstance(settings.port, SerialLine):
             raise TypeError(f"bus {settings.name}: lines of text need a serial port")
         self.line = settings.port
@@ -34,11 +38,16 @@ class SerialPort:
         self._quiet_s = settings.quiet_s
         self._clock = clock
         self._tap = tap
+        self._on_bytes = on_bytes
         self._silence = Silence(clock, settings.quiet_s, self.device)
         self._port: serial.Serial | None = None
         self._arrival = asyncio.Event()
         self._asking = False
         self._heard = b""
+
+    @property
+    def is_open(self) -> bool:
+        return self._port is not None
 
     def open(self) -> None:
         """Raises BusError. Harmless when open."""
@@ -154,5 +163,7 @@ class SerialPort:
             self._heard = (self._heard + data)[-LONGEST_LINE:]
         else:
             self._silence.disturbed()
+        if self._on_bytes is not None:
+            self._on_bytes()
         del self.received[:-LONGEST_LINE]
         self._arrival.set()

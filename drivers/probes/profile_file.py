@@ -1,6 +1,7 @@
 """Reads a probe model from its TOML file, and tells everything that is wrong with it at once."""
 
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -11,9 +12,13 @@ from drivers.probes import profile_registers as registers
 from drivers.probes.modbus_table import TableProfile
 from drivers.probes.profile_entry import Entry, ProfileError
 from drivers.probes.sdi12_sensor import read_sdi12
+from drivers.probes.text_instrument import read_text_instrument
 from drivers.registers import ORDERS
 
-_TEXT_MODELS: Final = {"sdi-12": read_sdi12}
+_TEXT_MODELS: Final[dict[str, Callable[[str, Entry, list[str]], Profile]]] = {
+    "sdi-12": read_sdi12,
+    "text-stream": read_text_instrument,
+}
 
 
 def read_profile(file: Path) -> Profile:
@@ -28,7 +33,10 @@ def read_profile(file: Path) -> Profile:
         raise ProfileError(file, [f"cannot be read as TOML: {error}"]) from error
     top = Entry("", content, problems)
     if "protocol" in content:
-        model = _TEXT_MODELS[top.choice("protocol", tuple(_TEXT_MODELS))](file.stem, top, problems)
+        protocol = top.choice("protocol", tuple(_TEXT_MODELS))
+        if problems:  # which keys may stand here cannot be told then
+            raise ProfileError(file, problems)
+        model = _TEXT_MODELS[protocol](file.stem, top, problems)
         top.nothing_else()
         if problems:
             raise ProfileError(file, problems)

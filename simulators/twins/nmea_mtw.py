@@ -1,6 +1,6 @@
 """An instrument with NMEA 0183 output that says the water's temperature once a second, asked or not.
 
-`$YXMTW,17.5,C*1E`: talker YX (transducer), sentence MTW, °C, and a checksum: all characters between $ and * by XOR.
+`$YXMTW,17.5,C*11`: talker YX (transducer), sentence MTW, °C, and a checksum: all characters between $ and * by XOR.
 Without a value the field is empty. Between its sentences it tells other things, as such instruments do.
 """
 
@@ -24,7 +24,6 @@ class NmeaMtw:
 
     model = "nmea-0183-mtw"
     channels: ClassVar = {"temperature": Sense("temperature_c", tau_s=10.0, noise=0.02, resolution=0.1)}
-    every_s: ClassVar[float] = 1.0
 
     def __init__(self, senses: Senses, name: str = "") -> None:
         self.senses = senses
@@ -33,6 +32,7 @@ class NmeaMtw:
         self._port: PtyPort | None = None
         self._running: asyncio.Task[None] | None = None
         self._last = ""
+        self.every_s = 1.0
 
     def power_up(self, port: PtyPort) -> None:
         self._port = port

@@ -58,7 +58,12 @@ class Capture:
 
 
 # How a line of text ends that is sent, and one that comes.
-_ENDS = {Protocol.SERIAL_TEXT: ("\r", "\r"), Protocol.SDI_12: ("", "\r\n"), Protocol.ONE_WIRE: ("", "\n")}
+_ENDS = {
+    Protocol.SERIAL_TEXT: ("\r", "\r"),
+    Protocol.SDI_12: ("", "\r\n"),
+    Protocol.ONE_WIRE: ("", "\n"),
+    Protocol.TEXT_STREAM: ("", "\r\n"),
+}
 
 
 def _exchange(content: dict[str, Any], protocols: frozenset[Protocol]) -> tuple[bytes, bytes]:
@@ -91,7 +96,8 @@ def _load(file: Path) -> Capture:
 
 
 ALL = tuple(_load(file) for file in sorted(CAPTURES.glob("*/*.toml")))
-ASKED = tuple(capture for capture in ALL if not capture.profile.protocols & {Protocol.ONE_WIRE})
+ASKED = tuple(c for c in ALL if not c.profile.protocols & {Protocol.ONE_WIRE, Protocol.TEXT_STREAM})
+STREAMS = tuple(capture for capture in ALL if Protocol.TEXT_STREAM in capture.profile.protocols)
 ONE_WIRE = tuple(capture for capture in ALL if Protocol.ONE_WIRE in capture.profile.protocols)
 MODBUS = tuple(capture for capture in ALL if capture.profile.protocols == MODBUS_PROTOCOLS)
 

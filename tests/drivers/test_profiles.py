@@ -11,6 +11,7 @@ from drivers.planning import Block
 from drivers.probes.modbus_facts import Start, Timing
 from drivers.probes.modbus_table import TableProfile
 from drivers.probes.sdi12_sensor import Sdi12Profile
+from drivers.probes.text_instrument import TextProfile
 from drivers.units import UNITS
 
 GOOD = """
@@ -56,7 +57,7 @@ def test_a_model_names_its_channels_quantities_and_spans(name: str) -> None:
 @pytest.mark.parametrize("name", sorted(set(profile_names()) - DRIVERS.keys()))
 def test_a_model_in_a_file_names_its_sources(name: str) -> None:
     model = profile(name)
-    assert isinstance(model, TableProfile | Sdi12Profile)
+    assert isinstance(model, TableProfile | Sdi12Profile | TextProfile)
     assert model.manual
     if not isinstance(model, TableProfile):
         return
