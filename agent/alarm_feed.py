@@ -23,7 +23,7 @@ from tenacity import AsyncRetrying, retry_if_exception_type, wait_random_exponen
 
 from agent.alarm_messages import event_json, state_json, status_json, store_json
 from agent.alarms import Watch
-from agent.domain.alarm import Alarm, AlarmChange
+from agent.domain.alarm import Alarm, AlarmChange, Standing
 from agent.domain.clock import Clock
 from agent.domain.secret import Secret
 
@@ -161,8 +161,7 @@ class AlarmFeed:
         self._store_told = None
         self.trouble = None
         for watch in sorted(self._watches, key=lambda watch: not watch.standing.active):
-            standing, change = watch.standing, self._last.get(str(watch.alarm))
-            await self._publish_state(client, watch.alarm, standing.active, standing.occurrence, change)
+            await self._publish_state(client, watch.alarm, watch.standing, self._last.get(str(watch.alarm)))
 
     async def _say_offline(self, client: aiomqtt.Client) -> None:
         """A clean leave keeps the broker from publishing the will. A broker that hangs must not hold us up."""
@@ -177,7 +176,7 @@ class AlarmFeed:
             while self._waiting:
                 change = self._waiting[0]
                 if self._last[str(change.alarm)].seq == change.seq:  # a state never goes back to an older one
-                    await self._publish_state(client, change.alarm, change.active, change.occurrence, change)
+                    await self._publish_state(client, change.alarm, change.standing, change)
                 await client.publish(f"{self._base}/alarm/event", event_json(change), qos=1)
                 if self._waiting and self._waiting[0] is change:
                     self._waiting.popleft()
@@ -194,11 +193,10 @@ class AlarmFeed:
             self._store_told = told
 
     async def _publish_state(
-        self, client: aiomqtt.Client, alarm: Alarm, active: bool, occurrence: int, change: AlarmChange | None
+        self, client: aiomqtt.Client, alarm: Alarm, standing: Standing, change: AlarmChange | None
     ) -> None:
-        sensor = alarm.sensor
-        topic = f"{self._base}/alarm/{sensor.tank.name}/{sensor.probe}/{sensor.channel}/{alarm.kind.value}/state"
-        await client.publish(topic, state_json(alarm, active, occurrence, change), qos=1, retain=True)
+        topic = f"{self._base}/alarm/{alarm}/state"
+        await client.publish(topic, state_json(alarm, standing, change), qos=1, retain=True)
 
     def _tell_trouble(self, trouble: str) -> None:
         if trouble != self.trouble:

@@ -4,34 +4,54 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from agent.domain.alarm import LOW_KINDS, Alarm, AlarmChange, AlarmKind
-from agent.domain.reading import CheckedReading
+from agent.domain.alarm import BY_ITSELF, LOW_KINDS, Alarm, AlarmChange, AlarmKind, Event, Standing
+from agent.domain.farm import Equipment, Sensor
 
 
-def sentence(alarm: Alarm, active: bool, checked: CheckedReading) -> str:
-    """Where, what, which limit; for the farm's technician."""
-    sensor = alarm.sensor
-    what = f"{sensor.tank.name}: {sensor.quantity.sensor_type}"
+def sentence(alarm: Alarm, event: Event, value: float | None, because: str | None, by: str | None = None) -> str:
+    """Where, what, which limit, and who did what about it; for the farm's technician."""
+    if event in (Event.RAISED, Event.CLEARED):
+        return _condition(alarm, event is Event.RAISED, value, because)
+    told = f"{alarm.source}: {alarm.kind.value.replace('_', ' ')} {_DONE[event]}"
+    told += f" by {by}" if by else ""
+    return told + (f": {because}" if because and by != BY_ITSELF else "")
+
+
+_DONE = {
+    Event.ACKNOWLEDGED: "acknowledged",
+    Event.REALARMED: "acknowledged long ago and still there, raised again",
+    Event.RESET: "reset",
+    Event.SHELVED: "shelved",
+    Event.SUPPRESSED: "suppressed",
+    Event.REMOVED: "taken out of service",
+    Event.RESTORED: "watched again",
+}
+
+
+def _condition(alarm: Alarm, raised: bool, value: float | None, because: str | None) -> str:
+    source = alarm.source
+    if isinstance(source, Equipment):
+        return f"{source}: {because}"
+    what = f"{source.tank.name}: {source.quantity.sensor_type}"
     if alarm.kind is AlarmKind.NO_VALID_DATA:
-        if active:
-            return f"{what} of {sensor.probe} gives no valid data: {checked.because}"
-        return f"{what} of {sensor.probe} is back"
+        return f"{what} of {source.probe} " + (f"gives no valid data: {because}" if raised else "is back")
     side = "below" if alarm.kind in LOW_KINDS else "above"
-    unit = sensor.quantity.unit
-    value = f"{checked.reading.value:.2f}" + ("" if unit == sensor.quantity.sensor_type else f" {unit}")
-    if active:
-        return f"{what} {value} is {side} {alarm.limit:g} ({alarm.priority.value}, {sensor.probe})"
-    return f"{what} {value} is no longer {side} {alarm.limit:g} ({sensor.probe})"
+    unit = source.quantity.unit
+    shown = "a missing value" if value is None else f"{value:.2f}"
+    shown += "" if unit == source.quantity.sensor_type else f" {unit}"
+    if raised:
+        return f"{what} {shown} is {side} {alarm.limit:g} ({alarm.priority.value}, {source.probe})"
+    return f"{what} {shown} is no longer {side} {alarm.limit:g} ({source.probe})"
 
 
-def state_json(alarm: Alarm, active: bool, occurrence: int, change: AlarmChange | None) -> str:
-    """The retained state of one alarm; `change` is what led to it, None if it was never raised."""
-    return _json({**_alarm(alarm), "active": active, "occurrence": occurrence, **(_change(change) if change else {})})
+def state_json(alarm: Alarm, standing: Standing, change: AlarmChange | None) -> str:
+    """The retained state of one alarm; `change` is what led to it, None if nothing ever happened to it."""
+    return _json({**_alarm(alarm), **_standing(standing), **(_change(change) if change else {})})
 
 
 def event_json(change: AlarmChange) -> str:
     """One change of one alarm; `seq` grows with every change, so a consumer can tell a repeat."""
-    return _json({**_alarm(change.alarm), "active": change.active, "occurrence": change.occurrence, **_change(change)})
+    return _json({**_alarm(change.alarm), **_standing(change.standing), **_change(change)})
 
 
 def status_json(state: str, since_us: int | None = None) -> str:
@@ -50,27 +70,38 @@ def iso(utc_us: int) -> str:
 
 
 def _alarm(alarm: Alarm) -> dict[str, Any]:
-    sensor = alarm.sensor
+    source = alarm.source
+    sensor = source if isinstance(source, Sensor) else None
     return {
-        "tank": sensor.tank.name,
-        "probe": sensor.probe,
-        "sensor": sensor.channel,
-        "sensor_id": str(sensor.sensor_id),
+        "alarm": str(alarm),
+        "tank": source.tank.name if source.tank else None,
+        "probe": sensor.probe if sensor else None,
+        "sensor": sensor.channel if sensor else None,
+        "sensor_id": str(sensor.sensor_id) if sensor else None,
         "kind": alarm.kind.value,
         "priority": alarm.priority.value,
         "limit": alarm.limit,
-        "unit": sensor.quantity.unit,
+        "unit": sensor.quantity.unit if sensor else None,
     }
 
 
+def _standing(standing: Standing) -> dict[str, Any]:
+    return {"state": standing.state.value, "active": standing.active, "occurrence": standing.occurrence}
+
+
 def _change(change: AlarmChange) -> dict[str, Any]:
+    until_us = change.until_us
     return {
         "seq": change.seq,
+        "event": change.event.value,
         "time": iso(change.at.utc_us),
         "clock_trusted": change.at.trusted,
         "value": change.value,
         "flag": change.flag.value,
         "message": change.message,
+        "by": change.by,
+        "reason": change.reason,
+        "until": None if until_us is None else iso(until_us),
     }
 
 

@@ -92,7 +92,7 @@ class App:
         try:
             memory_s, remember = self.pipeline.memory_s, self.pipeline.remember
             recalled = await self.store.recall(memory_s, remember, self._clock.not_before)
-            self.feed.resume(self.pipeline.watches(), recalled.standing, recalled.unsent)
+            self.feed.resume(self.pipeline.annunciator.watches, recalled.standing, recalled.unsent)
             self.feed.tell_store(self.store.state.value, self.store.trouble)
             self.pipeline.resume(recalled.standing, self._clock.now())
             await self._run_until_stopped()
@@ -126,7 +126,7 @@ class App:
 
     def outlook(self) -> Outlook:
         """What `agent.health_report` tells the cloud of everything that is not in the ring buffer."""
-        standing = sum(watch.standing.active for watch in self.pipeline.watches())
+        standing = sum(watch.standing.active for watch in self.pipeline.annunciator.watches)
         sinks = [_sink_health(forwarder.status) for forwarder in self.forwarders]
         return Outlook(self.store.state.value, self.store.trouble, standing, sinks)
 

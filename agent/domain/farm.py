@@ -42,6 +42,24 @@ class Sensor:
         return f"{self.tank.name}/{self.probe}/{self.channel}"
 
 
+@dataclass(frozen=True, slots=True)
+class Equipment:
+    """What can fail and is no sensor: `part` says what it is (bus, sink, …), `name` which one; with `tank` if it serves
+    one alone.
+    """
+
+    part: str
+    name: str
+    tank: Tank | None = None
+
+    def __str__(self) -> str:
+        return f"{self.tank.name if self.tank else GATEWAY}/{self.part}/{self.name}"
+
+
+GATEWAY = "gateway"
+"""Stands where the tank's name would, for equipment that serves all of them; no tank may be called so."""
+
+
 class Protocol(Enum):
     """What is spoken on a bus."""
 

@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from agent.domain.alarm import Alarm, AlarmChange, AlarmKind, Priority
+from agent.domain.alarm import Alarm, AlarmChange, AlarmKind, AlarmState, Event, Priority, Standing
 from agent.domain.reading import Flag
 from agent.store.checksum import checksum
 from agent.store.damage import Sieve
@@ -31,17 +31,20 @@ class AlarmLog:
         """
         free = self.last_seq() + 1
         for n, change in enumerate(changes):
-            alarm, at = change.alarm, change.at
-            limit = None if alarm.limit is None else alarm.limit + 0.0
+            alarm, at, standing = change.alarm, change.at, change.standing
             self._write((
-                max(change.seq, free + n), self._places.row_of(alarm.sensor), alarm.kind.value, alarm.priority.value,
-                limit, float(alarm.deadband), float(alarm.on_delay_s), float(alarm.off_delay_s), int(change.active),
-                change.occurrence, change.raised, self._timeline.segment_of(at), at.boot_ms,
-                None if change.value is None else change.value + 0.0, int(change.flag), storable(change.message),
+                max(change.seq, free + n), self._places.row_of(alarm.source), alarm.kind.value, alarm.priority.value,
+                None if alarm.limit is None else alarm.limit + 0.0, float(alarm.deadband), float(alarm.on_delay_s),
+                float(alarm.off_delay_s), int(standing.active), standing.occurrence, standing.raised,
+                self._timeline.segment_of(at), at.boot_ms, None if change.value is None else change.value + 0.0,
+                int(change.flag), storable(change.message), change.event.value, standing.state.value,
+                int(standing.latched), None if standing.until_s is None else round(standing.until_s * 1000),
+                None if change.by is None else storable(change.by),
+                None if change.reason is None else storable(change.reason),
             ))  # fmt: skip
 
     def _write(self, row: tuple[Any, ...]) -> None:
-        marks = ", ".join("?" * 17)
+        marks = ", ".join("?" * (len(row) + 1))
         self._connection.execute(f"REPLACE INTO alarm_log VALUES ({marks})", (*row, checksum("alarm_log", row)))
 
     def after(self, seq: int, limit: int) -> Sequence[AlarmChange]:
@@ -89,10 +92,12 @@ class AlarmLog:
 
     def change(self, row: Sequence[Any]) -> AlarmChange:
         """What a row means."""
-        (seq, sensor, kind, priority, limit, deadband, on_delay_s, off_delay_s, active, occurrence, raised, segment,
-         boot_ms, value, flag, message, _) = row  # fmt: skip
+        (seq, source, kind, priority, limit, deadband, on_delay_s, off_delay_s, active, occurrence, raised, segment,
+         boot_ms, value, flag, message, event, state, latched, until_ms, by, reason, _) = row  # fmt: skip
         alarm = Alarm(
-            self._places.sensor(sensor), AlarmKind(kind), Priority(priority), limit, deadband, on_delay_s, off_delay_s
+            self._places.source(source), AlarmKind(kind), Priority(priority), limit, deadband, on_delay_s, off_delay_s
         )
         at = self._timeline.instant(segment, boot_ms)
-        return AlarmChange(seq, alarm, bool(active), occurrence, raised, at, value, Flag(flag), message)
+        until_s = None if until_ms is None else until_ms / 1000
+        standing = Standing(AlarmState(state), bool(active), occurrence, raised, bool(latched), at.boot_s, until_s)
+        return AlarmChange(seq, alarm, Event(event), standing, at, value, Flag(flag), message, by, reason)

@@ -16,7 +16,7 @@ from agent.store.room import PAGE_BYTES, Room, page_bytes
 
 log = logging.getLogger(__name__)
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 _ROTTEN = ("SQLITE_CORRUPT", "SQLITE_NOTADB")
 
@@ -115,6 +115,10 @@ def _create_or_migrate(connection: sqlite3.Connection, path: Path, room: Room) -
 
         migrate(connection, schema(), room.rows_at_once)
         connection.executescript(second_copies())
+    elif version == 2:
+        from agent.store.migration import migrate_alarms
+
+        migrate_alarms(connection, schema())
     elif version == SCHEMA_VERSION:
         connection.executescript(second_copies())
         connection.execute("DROP TABLE IF EXISTS filling")  # of a pre-sizing that was cut short

@@ -1,16 +1,19 @@
-"""From schema 1 to 2: rows get a checksum, and their time moves into the segments.
+"""From older schemas to the present one, 3.
 
-The old tables are put aside in one transaction and emptied batch by batch, so that the file hardly grows and a
-migration that is interrupted goes on with the next start.
+From 2: the alarm log tells of more than raised and cleared. From 1 besides: rows get a checksum, and their time moves
+into the segments. The old tables are put aside in one transaction and emptied batch by batch, so that the file hardly
+grows and a migration that is interrupted goes on with the next start.
 """
 
 import sqlite3
 from collections.abc import Sequence
+from contextlib import closing
 
 from sqlite_utils import Database
 
+from agent.domain.alarm import AlarmState, Event
 from agent.domain.clock import Instant
-from agent.store.checksum import checksum
+from agent.store.checksum import checksum, is_whole
 from agent.store.timeline import Timeline
 
 _OLD = ("sensors", "boots", "readings", "alarm_log", "gaps", "cursors", "dead_letters")
@@ -18,7 +21,7 @@ _FIRST_EPOCH = 1
 
 
 def migrate(connection: sqlite3.Connection, schema: str, rows_at_once: int) -> None:
-    """Bring the database from schema 1 to schema 2; the number of its schema is the last thing that changes."""
+    """Bring the database from schema 1 to the present one; the number of its schema is the last thing that changes."""
     old = Database(connection)
     if "readings_1" not in old.table_names():
         _put_aside(connection, old, schema)
@@ -30,8 +33,31 @@ def migrate(connection: sqlite3.Connection, schema: str, rows_at_once: int) -> N
     _move_alarms(connection, timeline, boots)
     for table in _OLD:
         old[f"{table}_1"].drop()
-    connection.execute("PRAGMA user_version = 2")
+    connection.execute("PRAGMA user_version = 3")
     connection.execute("COMMIT")
+
+
+def migrate_alarms(connection: sqlite3.Connection, schema: str) -> None:
+    """Bring the database from schema 2 to 3, in one transaction: at most some hundred thousand changes of alarms."""
+    with closing(sqlite3.connect(":memory:")) as fresh:
+        fresh.executescript(schema)
+        find = "SELECT sql FROM sqlite_schema WHERE name IN ('alarm_log', 'alarm') ORDER BY rowid"
+        made = [sql for (sql,) in fresh.execute(find)]
+    connection.execute("BEGIN IMMEDIATE")
+    old = connection.execute("SELECT * FROM alarm_log ORDER BY seq").fetchall()
+    connection.execute("DROP VIEW alarm")
+    connection.execute("DROP TABLE alarm_log")
+    for statement in made:
+        connection.execute(statement)
+    _insert(connection, "alarm_log", [(*row[:-1], *_told(row[8])) for row in old if is_whole("alarm_log", row)])
+    connection.execute("PRAGMA user_version = 3")
+    connection.execute("COMMIT")
+
+
+def _told(active: int) -> tuple[object, ...]:
+    """What the columns that came with schema 3 would have held: nobody could acknowledge or shelve anything then."""
+    event, state = (Event.RAISED, AlarmState.UNACKNOWLEDGED) if active else (Event.CLEARED, AlarmState.NORMAL)
+    return (event.value, state.value, 0, None, None, None)
 
 
 def _put_aside(connection: sqlite3.Connection, old: Database, schema: str) -> None:
@@ -94,7 +120,7 @@ def _move_alarms(connection: sqlite3.Connection, timeline: Timeline, boots: dict
         segment = timeline.segment_of(Instant(utc_us, boot_ms / 1000, boots[boot], bool(trusted)))
         moved.append((
             seq, sensor, kind, *limits, active, occurrence, raised[sensor, kind], segment, boot_ms, value, flag,
-            message,
+            message, *_told(active),
         ))  # fmt: skip
     _insert(connection, "alarm_log", moved)
 

@@ -70,6 +70,8 @@ CREATE TABLE rollups (
     crc       INTEGER NOT NULL
 ) STRICT;
 
+-- active: the condition holds, whatever people did about the alarm. latched: raised since the last reset, of an alarm
+-- that latches. until_ms: boot time at which a shelved or suppressed alarm comes back.
 CREATE TABLE alarm_log (
     seq         INTEGER PRIMARY KEY,
     sensor      INTEGER NOT NULL,
@@ -87,6 +89,12 @@ CREATE TABLE alarm_log (
     value       REAL,
     flag        INTEGER NOT NULL,
     message     TEXT NOT NULL,
+    event       TEXT NOT NULL,
+    state       TEXT NOT NULL,
+    latched     INTEGER NOT NULL,
+    until_ms    INTEGER,
+    done_by     TEXT,
+    reason      TEXT,
     crc         INTEGER NOT NULL
 ) STRICT;
 
@@ -163,9 +171,10 @@ CREATE VIEW alarm AS
 SELECT a.seq,
        strftime('%Y-%m-%dT%H:%M:%S', (g.offset_us + 1000 * a.boot_ms) / 1000000, 'unixepoch')
            || printf('.%06dZ', (g.offset_us + 1000 * a.boot_ms) % 1000000) AS time_utc,
-       CASE a.active WHEN 1 THEN 'raised' ELSE 'cleared' END AS change,
+       a.event AS change, a.state, a.active,
        s.tank, s.probe, s.channel AS sensor, a.kind, a.priority, a.limit_value AS "limit", a.value, s.unit,
-       a.occurrence, a.message
+       a.occurrence, a.message, a.done_by, a.reason,
+       strftime('%Y-%m-%dT%H:%M:%SZ', (g.offset_us + 1000 * a.until_ms) / 1000000, 'unixepoch') AS until_utc
 FROM alarm_log AS a JOIN sensors AS s ON s.id = a.sensor JOIN segments AS g ON g.id = a.segment;
 
 CREATE VIEW delivery AS

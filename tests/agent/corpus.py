@@ -116,11 +116,12 @@ def commit(connection: sqlite3.Connection, first: int, count: int, dice: random.
     limits = (6.0, 0.3, 10.0, 20.0)
     rollup = (first, last, count, count - 2, 6.5, 8.0, dice.gauss(10, 1), 1, 1.0)
     raised = (first // count % 2, first, f"raised-{first}", segment, first * 50, 5.8, 1, "too low; " * 20)
+    told = ("shelved", "shelved", 0, first * 50 + 60_000, "Ana", "cleaning")
     rows: dict[str, list[Row]] = {
         "segments": [(segment, f"boot-{segment}", 1000 * segment, 10**15, 10**15 + first, 0)],
         "readings": [reading(seq, dice) for seq in range(first, last + 1)],
         "rollups": [(first, which, 60_000_000 * first, 1, *rollup)],
-        "alarm_log": [(1_795_435_200_000_000 + first, which, "low", "critical", *limits, *raised)],
+        "alarm_log": [(1_795_435_200_000_000 + first, which, "low", "critical", *limits, *raised, *told)],
         "gaps": [(first, 1, "cloud", first, first + 9, 10**15, 10**15 + 1, None, "the ring buffer was full")],
         "cursors": [
             ("archive", "readings", last, last, 0),

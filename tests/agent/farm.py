@@ -12,6 +12,7 @@ from agent.domain.quantity import Quantity
 from agent.domain.reading import CheckedReading, Flag, Reading, StoredReading
 from agent.store.store import Store
 from cloud_sync.uplink.interfaces import Lane, Rejection
+from tests.alarms import told
 
 NOON_US = 1_795_435_200_000_000  # 2026-11-23T12:00:00Z
 BOOT = "00000000-0000-4000-8000-000000000001"
@@ -71,7 +72,7 @@ NO_DATA = alarm(AlarmKind.NO_VALID_DATA, None, 0.0, 60.0, 0.0)
 
 def change(seq: int, active: bool = True, occurrence: int = 1, which: Alarm | None = None) -> AlarmChange:
     message = "tank-1: DissolvedOxygen 5.80 mg/L is below 6"
-    return AlarmChange(seq, which or alarm(), active, occurrence, f"{BOOT}/1000", at(1.0), 5.8, Flag.GOOD, message)
+    return told(seq, which or alarm(), active, occurrence, f"{BOOT}/1000", at(1.0), 5.8, message)
 
 
 async def filled(store: Store, first: int = 1, count: int = 50) -> Store:

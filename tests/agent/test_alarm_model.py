@@ -74,7 +74,7 @@ def test_an_alarm_does_what_the_model_does(which: Alarm, story: list[tuple[float
         at_s += step_s
         before = model.active
         model.hear(at_s, value, flag)
-        assert watch.observe(checked(at_s, value, flag)) == (model.active != before)
+        assert bool(watch.observe(checked(at_s, value, flag))) == (model.active != before)
         assert (watch.standing.active, watch.standing.occurrence) == (model.active, model.raised)
 
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from agent.alarms import Standing, Watch
-from agent.domain.alarm import Alarm, AlarmKind
+from agent.alarms import Watch
+from agent.domain.alarm import Alarm, AlarmKind, AlarmState, Standing
 from agent.domain.reading import CheckedReading, Flag
 from tests.agent.farm import BOOT, NO_DATA, alarm, checked
 
@@ -101,7 +101,7 @@ def heard(at_s: float, said: Any) -> CheckedReading:
 def test_an_alarm_changes_when_its_story_says_so(which: Alarm, story: Story) -> None:
     watch = Watch(which)
     for at_s, said, change in story:
-        assert watch.observe(heard(at_s, said)) == (change is not None), f"at {at_s} s"
+        assert bool(watch.observe(heard(at_s, said))) == (change is not None), f"at {at_s} s"
         if change is not None:
             assert watch.standing.active is change, f"at {at_s} s"
 
@@ -110,17 +110,18 @@ def test_each_raising_is_counted_and_clearing_is_not() -> None:
     watch = Watch(HIGH)
     for at_s in range(5):
         watch.observe(checked(at_s, 21.0))
-        assert watch.standing == Standing(True, at_s + 1, f"{BOOT}/{at_s * 1000}")
+        assert (watch.standing.occurrence, watch.standing.raised) == (at_s + 1, f"{BOOT}/{at_s * 1000}")
         watch.observe(checked(at_s + 0.5, 18.0))
-        assert watch.standing == Standing(False, at_s + 1, f"{BOOT}/{at_s * 1000}")
+        assert (watch.standing.occurrence, watch.standing.raised) == (at_s + 1, f"{BOOT}/{at_s * 1000}")
 
 
 def test_an_alarm_that_stood_before_a_restart_still_stands_and_clears_once() -> None:
-    watch = Watch(LOW, Standing(True, 7, "boot/1"))
+    watch = Watch(LOW)
+    watch.standing = Standing(AlarmState.UNACKNOWLEDGED, True, 7, "boot/1")
     assert not watch.observe(checked(0, 5.0))
     assert not watch.observe(checked(10, 7.0))
     assert watch.observe(checked(30, 7.0))
-    assert watch.standing == Standing(False, 7, "boot/1")
+    assert watch.standing == Standing(AlarmState.RETURNED, False, 7, "boot/1", since_s=30)
 
 
 def test_a_suspect_value_still_raises() -> None:

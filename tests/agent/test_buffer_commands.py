@@ -177,7 +177,7 @@ def test_a_file_of_another_schema_is_named(buffer: Buffer) -> None:
     buffer.writer.close()
     buffer.harm("PRAGMA user_version = 1")
     assert buffer.run("status") == 1
-    assert "has schema 1 and this version reads 2" in buffer.error
+    assert "has schema 1 and this version reads 3" in buffer.error
 
 
 # ---- verify

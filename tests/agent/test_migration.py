@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from agent.domain.alarm import AlarmChange
+from agent.domain.alarm import AlarmChange, AlarmState, Event
 from agent.store import migration
+from agent.store.checksum import checksum
 from cloud_sync.uplink.interfaces import Lane
 from tests.agent.conftest import Opened
 from tests.agent.farm import BOOT, NOON_US, OXYGEN, others, waiting
@@ -59,7 +60,7 @@ async def test_everything_is_there_afterwards(old: Path, opened: Opened) -> None
     assert (await waiting(store))[0].seq == 101
     raised, cleared = await others(store, Lane.ALERTS)
     assert isinstance(raised, AlarmChange) and isinstance(cleared, AlarmChange)
-    assert raised.raised == cleared.raised == f"{BOOT}/7"
+    assert raised.standing.raised == cleared.standing.raised == f"{BOOT}/7"
     assert [gap.seq for gap in await others(store, Lane.GAPS, "http")] == [4]
     await store.commit()
     with closing(sqlite3.connect(old)) as database:
@@ -84,3 +85,32 @@ async def test_a_migration_that_was_cut_short_goes_on(
     await store.recall(3600.0, lambda _: None)
     assert "the power went" in str(store.trouble)
     assert [one.seq for one in await waiting(store, "http")] == list(range(1, COUNT + 1))
+
+
+async def test_alarms_of_the_second_schema_are_taken_over(tmp_path: Path, opened: Opened) -> None:
+    path = tmp_path / NAME
+    with closing(sqlite3.connect(path)) as database:
+        database.executescript((Path(__file__).parent / "schemas" / "schema_2.sql").read_text())
+        database.execute("PRAGMA journal_mode = WAL")
+        insert(database, "sensors", (1, *SENSOR))
+        insert(database, "segments", (1, BOOT, 0, 0, NOON_US, 1))
+        for seq, active in ((7, 1), (9, 0), (11, 1)):
+            insert(
+                database, "alarm_log",
+                (seq, 1, "low", "warning", 6.0, 0.3, 5.0, 10.0, active, (seq + 3) // 5, f"{BOOT}/{seq}", 1, seq, 5.5, 1,
+                 "low"),
+            )  # fmt: skip
+        database.execute("UPDATE alarm_log SET value = 8.0 WHERE seq = 9")
+        database.execute("PRAGMA user_version = 2")
+        database.commit()
+    store = opened(tmp_path / NAME)
+    recalled = await store.recall(0.0, lambda _: None)
+    assert store.trouble is None
+    (standing,) = recalled.standing
+    assert (standing.seq, standing.event, standing.standing.state) == (11, Event.RAISED, AlarmState.UNACKNOWLEDGED)
+    assert [one.seq for one in await others(store, Lane.ALERTS)] == [7, 11]  # what was damaged is not believed
+
+
+def insert(database: sqlite3.Connection, table: str, row: tuple[object, ...]) -> None:
+    marks = ", ".join("?" * (len(row) + 1))
+    database.execute(f"INSERT INTO {table} VALUES ({marks})", (*row, checksum(table, row)))  # noqa: S608

@@ -178,7 +178,7 @@ async def test_an_alarm_of_1970_is_told_and_sent_at_once(house: House) -> None:
     await house.reboot(IN_1970_US)
     await house.measure(30, value=8.0)
     await house.measure(30, value=5.8)
-    assert [(change.alarm, change.active) for change in house.told] == [(LOW, True)]
+    assert [(change.alarm, change.standing.active) for change in house.told] == [(LOW, True)]
     (sent,) = await house.alerts()
     assert not sent.at.trusted
     assert sent.at.utc_us > times(house.delivered)[-1].utc_us
@@ -194,11 +194,11 @@ async def test_an_alarm_stands_where_it_stood_after_a_start_in_1970(house: House
     await house.measure(30, value=5.8)
     await house.reboot(IN_1970_US)
     await house.measure(MINUTE_S, value=5.8)
-    assert [change.active for change in house.told] == [True]
+    assert [change.standing.active for change in house.told] == [True]
     await house.measure(MINUTE_S, value=8.0)
-    assert [change.active for change in house.told] == [True, False]
+    assert [change.standing.active for change in house.told] == [True, False]
     sent = await house.alerts()
-    assert [change.active for change in sent] == [True, False]
+    assert [change.standing.active for change in sent] == [True, False]
     assert sent[0].seq < sent[1].seq
     assert sent[0].at.utc_us < sent[1].at.utc_us
 
@@ -221,7 +221,7 @@ async def test_a_step_neither_hastens_an_alarm_nor_holds_it_back(house: House) -
     assert house.told == []
     house.clock.step(-DAY_S)
     await house.measure(EVERY_S, value=5.8)
-    assert [change.active for change in house.told] == [True]
+    assert [change.standing.active for change in house.told] == [True]
 
 
 async def test_a_step_of_a_clock_that_was_never_right_wakes_nobody(house: House) -> None:

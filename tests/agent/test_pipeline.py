@@ -9,12 +9,12 @@ from pathlib import Path
 from agent.alarm_messages import event_json, sentence, state_json
 from agent.checks import rate_of_change, spike
 from agent.checks.sensor_checks import SensorChecks
-from agent.domain.alarm import Alarm, AlarmChange, AlarmKind
+from agent.domain.alarm import BY_ITSELF, Alarm, AlarmChange, AlarmKind, Event, Standing
 from agent.domain.reading import CheckedReading, Flag, Reading
 from agent.pipeline import Pipeline
 from agent.store.memory import Remembered
 from agent.store.writer import Writer
-from tests.agent.farm import NO_DATA, NOON_US, OXYGEN, WARMTH, alarm, at, checked, reading, values
+from tests.agent.farm import NO_DATA, NOON_US, OXYGEN, WARMTH, alarm, at, reading, values
 from tests.clock import FakeClock
 
 LIMITS = {"spike": spike.Limits(0.76, 2.28), "rate_of_change": rate_of_change.Limits(3.0)}
@@ -49,7 +49,7 @@ class House:
 def test_an_alarm_is_told_before_anything_is_kept() -> None:
     house = House(AT_ONCE).hears((0, 5.0))
     assert house.events == ["told", "kept"]
-    assert (house.changes[0].alarm, house.changes[0].active, house.changes[0].value) == (AT_ONCE, True, 5.0)
+    assert (house.changes[0].alarm, house.changes[0].standing.active, house.changes[0].value) == (AT_ONCE, True, 5.0)
 
 
 def test_every_reading_is_kept_and_the_newest_of_each_sensor_is_on_show() -> None:
@@ -70,7 +70,7 @@ def test_change_numbers_grow_across_restarts_and_a_clock_that_stepped_back() -> 
     numbers = [change.seq for change in first.changes + second.changes]
     assert len(numbers) == 6
     assert numbers == sorted(set(numbers))
-    assert [change.occurrence for change in first.changes + second.changes] == [1, 1, 2, 2, 3, 3]
+    assert [change.standing.occurrence for change in first.changes + second.changes] == [1, 1, 2, 2, 3, 3]
 
 
 def test_change_numbers_grow_even_when_the_log_could_not_be_read() -> None:
@@ -84,7 +84,7 @@ def test_alarms_stand_after_a_restart_as_they_stood_before() -> None:
     after = House(AT_ONCE, NO_DATA)
     after.pipeline.resume(before.changes, at(0.0))
     assert after.hears((60, 5.0)).changes == []
-    assert [change.active for change in after.hears((61, 8.0)).changes] == [False]
+    assert [change.standing.active for change in after.hears((61, 8.0)).changes] == [False]
 
 
 def test_an_alarm_that_is_not_configured_any_more_is_cleared_once() -> None:
@@ -92,7 +92,7 @@ def test_an_alarm_that_is_not_configured_any_more_is_cleared_once() -> None:
     after = House(NO_DATA)
     after.pipeline.resume(before.changes, at(60.0))
     (cleared,) = after.changes
-    assert (cleared.alarm, cleared.active, cleared.occurrence) == (AT_ONCE, False, 1)
+    assert (cleared.alarm, cleared.standing.active, cleared.standing.occurrence) == (AT_ONCE, False, 1)
     assert cleared.seq > before.changes[0].seq
     assert "not configured any more" in cleared.message
     assert after.events == ["told", "kept"]
@@ -139,12 +139,15 @@ def test_the_messages_say_where_what_and_which_limit() -> None:
     low, lost = alarm(AlarmKind.CRITICAL_LOW), NO_DATA
     high = alarm(AlarmKind.HIGH, 18.0)
     assert [
-        sentence(low, True, checked(0, 5.8)),
-        sentence(low, False, checked(0, 6.4)),
-        sentence(high, True, checked(0, 19.25)),
-        sentence(lost, True, checked(0, None)),
-        sentence(lost, True, checked(0, 1e9, Flag.FAIL, because="gross_range: 1e+09 is outside")),
-        sentence(lost, False, checked(0, 8.0)),
+        sentence(low, Event.RAISED, 5.8, None),
+        sentence(low, Event.CLEARED, 6.4, None),
+        sentence(high, Event.RAISED, 19.25, None),
+        sentence(lost, Event.RAISED, None, "no reply in 0.5 s"),
+        sentence(lost, Event.RAISED, 1e9, "gross_range: 1e+09 is outside"),
+        sentence(lost, Event.CLEARED, 8.0, None),
+        sentence(low, Event.ACKNOWLEDGED, None, None, "Ana"),
+        sentence(low, Event.SHELVED, None, "probe in the bucket", "Ana"),
+        sentence(low, Event.RESTORED, None, "spike: a jump", BY_ITSELF),
     ] == [
         "tank-1: DissolvedOxygen 5.80 mg/L is below 6 (critical, do-1)",
         "tank-1: DissolvedOxygen 6.40 mg/L is no longer below 6 (do-1)",
@@ -152,14 +155,17 @@ def test_the_messages_say_where_what_and_which_limit() -> None:
         "tank-1: DissolvedOxygen of do-1 gives no valid data: no reply in 0.5 s",
         "tank-1: DissolvedOxygen of do-1 gives no valid data: gross_range: 1e+09 is outside",
         "tank-1: DissolvedOxygen of do-1 is back",
+        "tank-1/do-1/oxygen: critical low acknowledged by Ana",
+        "tank-1/do-1/oxygen: critical low shelved by Ana: probe in the bucket",
+        "tank-1/do-1/oxygen: critical low watched again by gateway",
     ]
 
 
 def test_an_alarm_that_was_never_raised_has_a_state_without_a_history() -> None:
-    state, event = state_json(AT_ONCE, False, 0, None), event_json(House(AT_ONCE).hears((0, 5.0)).changes[0])
-    assert '"active":false,"occurrence":0' in state
+    state, event = state_json(AT_ONCE, Standing(), None), event_json(House(AT_ONCE).hears((0, 5.0)).changes[0])
+    assert '"state":"normal","active":false,"occurrence":0' in state
     assert "seq" not in state
-    assert '"active":true,"occurrence":1' in event
+    assert '"state":"unacknowledged","active":true,"occurrence":1' in event
     assert '"time":"2026-11-23T12:00:00.000Z"' in event
 
 

@@ -149,7 +149,7 @@ async def test_alarms_and_numbers_go_on_in_a_new_epoch(tmp_path: Path, opened: O
     header(tmp_path / NAME)
     store = opened(keep_in_memory=50_000)
     recalled = await store.recall(3600.0, lambda _: None)
-    assert [(one.seq, one.active) for one in recalled.standing] == [(2, False)]
+    assert [(one.seq, one.standing.active) for one in recalled.standing] == [(2, False)]
     store.put(several(90_001, NEW), [])
     await store.commit()
     await salvaged(store)

@@ -45,7 +45,7 @@ async def test_a_file_of_another_version_is_left_alone_and_told(tmp_path: Path, 
         other.execute("PRAGMA user_version = 99")
     other.close()
     store = await filled(opened(tmp_path / NAME))
-    assert store.trouble == f"{tmp_path / NAME} was written by another version (schema 99, this one reads 2)"
+    assert store.trouble == f"{tmp_path / NAME} was written by another version (schema 99, this one reads 3)"
     assert [path.name for path in tmp_path.iterdir() if "damaged" in path.name] == []
 
 

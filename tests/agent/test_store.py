@@ -132,7 +132,7 @@ async def test_alarm_changes_are_stored_in_order_and_stand_after_a_restart(opene
     await store.feed_has(2)
     await store.close()
     recalled = await opened().recall(3600.0, lambda _: None)
-    assert [(one.seq, one.active, one.occurrence) for one in recalled.standing] == [(5, True, 2)]
+    assert [(one.seq, one.standing.active, one.standing.occurrence) for one in recalled.standing] == [(5, True, 2)]
     assert [one.seq for one in recalled.unsent] == [5]
     assert str(recalled.standing[0].alarm) == str(low)
     assert recalled.standing[0].message == change(5).message

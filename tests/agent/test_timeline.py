@@ -192,7 +192,8 @@ def test_what_can_be_believed_is_the_newest_synchronised_time(house: House) -> N
 def test_alarms_count_as_the_newest_row_too(house: House) -> None:
     segment, _ = house.store("a", 10, NOON_US, trusted=True)
     house.connection.execute(
-        "INSERT INTO alarm_log VALUES (1, 1, 'low', 'critical', 6, 0.3, 9, 9, 1, 1, 'a', ?, 30000, 5, 1, '', 0)",
+        "INSERT INTO alarm_log VALUES (1, 1, 'low', 'critical', 6, 0.3, 9, 9, 1, 1, 'a', ?, 30000, 5, 1, '', "
+        "'raised', 'unacknowledged', 0, NULL, NULL, NULL, 0)",
         (segment,),
     )
     house.reload()

@@ -10,6 +10,7 @@ from agent.domain.clock import Instant
 from agent.domain.farm import Sensor, Tank
 from agent.domain.quantity import Quantity
 from agent.domain.reading import CheckedReading, Flag, Reading
+from tests.alarms import told
 
 PER_SECOND = 20
 _FLOAT = Struct("<f")
@@ -50,4 +51,4 @@ class Readings:
         active, occurrence = self._changes % 2 == 1, (self._changes + 1) // 2
         raised = f"{at.boot_id}/{int(at.boot_s * 1000)}"
         message = "tank-1: DissolvedOxygen 5.80 mg/L is below 6 (warning, sonde-1)"
-        return AlarmChange(self._changes, _ALARM, active, occurrence, raised, at, 5.8, Flag.GOOD, message)
+        return told(self._changes, _ALARM, active, occurrence, raised, at, 5.8, message)

@@ -10,6 +10,7 @@ from agent.domain.quantity import Quantity
 from agent.domain.reading import CheckedReading, Flag, Gap, Reading, Rollup, StoredReading
 from cloud_sync.contract.record import Record
 from cloud_sync.contract.records import record
+from tests.alarms import told
 
 GATEWAY = "farm-1"
 EPOCH = "epoch-a"
@@ -33,7 +34,7 @@ def reading(seq: int, utc_us: int | None = None, value: float | None = 7.25, sen
 
 def change(seq: int, active: bool = True, occurrence: int = 1, raised: str = "boot-a/12500") -> AlarmChange:
     alarm = Alarm(OXYGEN, AlarmKind.CRITICAL_LOW, Priority.CRITICAL, 4.0, 0.3, 30.0, 60.0)
-    return AlarmChange(seq, alarm, active, occurrence, raised, instant(NOON_US + seq), 3.9, Flag.GOOD, "oxygen is low")
+    return told(seq, alarm, active, occurrence, raised, instant(NOON_US + seq), 3.9, "oxygen is low")
 
 
 def gap(seq: int, count: int | None = 100) -> Gap:

@@ -17,6 +17,7 @@ from agent.domain.clock import Clock
 from agent.domain.reading import CheckedReading, Flag, Reading
 from agent.store.store import Store, StoreSettings
 from tests.agent.farm import NOON_US, OXYGEN, WARMTH, alarm
+from tests.alarms import told
 from tests.clock import FakeClock
 from tests.power.delivery import SINK, ScriptedSink, deliver
 
@@ -48,7 +49,7 @@ def change(number: int, clock: Clock) -> AlarmChange:
     now, occurrence = clock.now(), (number + 1) // 2
     message = f"the oxygen is low, the {occurrence}. time"
     raised = f"{now.boot_id}/{occurrence}"
-    return AlarmChange(number, ALARM, number % 2 == 1, occurrence, raised, now, 5.8, Flag.GOOD, message)
+    return told(number, ALARM, number % 2 == 1, occurrence, raised, now, 5.8, message)
 
 
 class Gateway:

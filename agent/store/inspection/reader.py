@@ -80,9 +80,15 @@ class Reader:
         return self.ask(ask, look_back=_LOOK_BACK)
 
     def active_alarms(self) -> list[dict[str, Any]]:
-        """Alarms that stand, newest first; rows of the view `alarm`."""
-        newest = "SELECT max(seq) FROM alarm_log GROUP BY sensor, kind"
-        return self.ask(f"SELECT * FROM alarm WHERE seq IN ({newest}) AND change = 'raised' ORDER BY seq DESC")
+        """Alarms whose condition holds, newest first; rows of the view `alarm`, with the time of their raising."""
+        return self.ask(
+            """SELECT alarm.*, min(began.time_utc) AS raised_utc
+               FROM alarm_log AS t JOIN alarm USING (seq)
+               JOIN alarm_log AS r ON (r.sensor, r.kind, r.raised) = (t.sensor, t.kind, t.raised)
+               JOIN alarm AS began ON began.seq = r.seq
+               WHERE t.seq IN (SELECT max(seq) FROM alarm_log GROUP BY sensor, kind) AND t.active
+               GROUP BY t.seq ORDER BY t.seq DESC"""
+        )
 
     def alarm_changes(self, most: int) -> list[dict[str, Any]]:
         """The newest changes of any alarm, newest first; rows of the view `alarm`."""

@@ -1,0 +1,119 @@
+"""Watches one alarm: its condition and its life, and what people do about it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from agent.alarms.condition import Delay, Limit
+from agent.alarms.lifecycle import after
+from agent.domain.alarm import BY_ITSELF, Alarm, AlarmState, Event, Standing
+from agent.domain.clock import Instant
+from agent.domain.errors import AquaError
+from agent.domain.reading import CheckedReading
+
+LONGEST_ASIDE_S: Final = 24 * 3600.0
+"""An alarm that needs to be shelved for longer than a day needs another limit."""
+
+
+class Refusal(AquaError):
+    """An order that does not fit where the alarm stands."""
+
+
+class Step(NamedTuple):
+    """One event in the life of an alarm, and where it led to."""
+
+    event: Event
+    standing: Standing
+    by: str | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a person, or a rule of the farm, wants of one alarm.
+
+    `occurrence` is the one that an acknowledgement means: a late one must not hit the next. `for_s` is how long the
+    alarm is to be shelved or suppressed, `of` the state that a restoring ends.
+    """
+
+    event: Event
+    by: str
+    reason: str | None = None
+    occurrence: int | None = None
+    for_s: float | None = None
+    of: AlarmState | None = None
+
+
+class Watch:
+    """`observe` takes every reading of the alarm's sensor, `follow` every word on an alarm of equipment, `carry_out`
+    what people want. `standing` is where it stands.
+    """
+
+    __slots__ = ("_delay", "_limit", "alarm", "standing")
+
+    def __init__(self, alarm: Alarm) -> None:
+        self.alarm = alarm
+        self.standing = Standing()
+        self._limit = Limit(alarm)
+        self._delay = Delay()
+
+    def observe(self, checked: CheckedReading) -> Sequence[Step]:
+        """What this reading, and the time that has passed, changed; most often nothing."""
+        return self._follow(self._limit.turns(checked, self.standing.active), checked.reading.at)
+
+    def follow(self, wrong: bool | None, at: Instant) -> Sequence[Step]:
+        """As `observe`: whether something is `wrong` with the equipment; None: nobody can tell."""
+        return self._follow(None if wrong is None else wrong != self.standing.active, at)
+
+    def _follow(self, turns: bool | None, at: Instant) -> Sequence[Step]:
+        steps = [self._step(due, at, BY_ITSELF)] if (due := self._due(at.boot_s)) else []
+        active = self.standing.active
+        if self._delay.passes(turns, at.boot_s, self.alarm.off_delay_s if active else self.alarm.on_delay_s):
+            steps.append(self._step(Event.CLEARED if active else Event.RAISED, at))
+            if self.alarm.acknowledges_itself and self.standing.state is AlarmState.RETURNED:
+                steps.append(self._step(Event.ACKNOWLEDGED, at, BY_ITSELF))
+        return steps
+
+    def _due(self, at_s: float) -> Event | None:
+        """What the time alone brings about."""
+        standing, realarm_s = self.standing, self.alarm.realarm_s
+        if standing.until_s is not None and at_s >= standing.until_s:
+            return Event.RESTORED
+        if realarm_s is not None and standing.state is AlarmState.ACKNOWLEDGED and at_s - standing.since_s >= realarm_s:
+            return Event.REALARMED
+        return None
+
+    def _step(self, event: Event, at: Instant, by: str | None = None) -> Step:
+        standing = after(self.standing, event, at, self.alarm.latches)
+        if standing is None:
+            raise AssertionError(f"{event} in {self.standing}")
+        self.standing = standing
+        return Step(event, standing, by)
+
+    def carry_out(self, order: Order, at: Instant) -> Step:
+        """Raises Refusal, saying why; the alarm then stands where it stood."""
+        before = self.standing
+        if why := _unfit(order, before):
+            raise Refusal(f"{self.alarm}: {why}")
+        until_s = None if order.for_s is None else at.boot_s + order.for_s
+        standing = after(before, order.event, at, self.alarm.latches, until_s)
+        if standing is None:
+            raise Refusal(f"{self.alarm}: is {before.state.value}, where {order.event.value} means nothing")
+        self.standing = standing
+        return Step(order.event, standing, order.by, order.reason)
+
+
+def _unfit(order: Order, standing: Standing) -> str | None:
+    """Why the order cannot be carried out, whatever the table of states says."""
+    match order.event:
+        case Event.RAISED | Event.CLEARED | Event.REALARMED:
+            return f"{order.event.value} is nothing that anybody can order"
+        case Event.ACKNOWLEDGED if order.occurrence != standing.occurrence:
+            return f"occurrence {order.occurrence} is meant, but {standing.occurrence} is the newest: look again"
+        case Event.SHELVED | Event.SUPPRESSED if order.for_s is None or not 0 < order.for_s <= LONGEST_ASIDE_S:
+            return f"say for how long, at most {LONGEST_ASIDE_S / 3600:g} h"
+        case Event.SHELVED | Event.REMOVED if not order.reason:
+            return "say why"
+        case Event.RESTORED if order.of is not standing.state:
+            return f"is {standing.state.value}, not {order.of.value if order.of else 'set aside'}"
+    return None
