@@ -78,6 +78,14 @@ ON CONFLICT (id) DO UPDATE SET is_resolved = true, resolved_at = coalesce(old.re
     metadata = coalesce(old.metadata, '{{}}') || EXCLUDED.metadata
 WHERE NOT old.is_resolved OR NOT coalesce(old.metadata ? 'cleared', false)"""
 
+ALERT_EVENTS: Final = """
+INSERT INTO sensor_data.alert_events (gateway, sequence, time, alert_id, event, state, done_by, reason, until_time,
+    value, message)
+SELECT * FROM unnest(%s::text[], %s::bigint[], %s::timestamptz[], %s::uuid[], %s::text[], %s::text[], %s::text[],
+    %s::text[], %s::timestamptz[], %s::float8[], %s::text[])
+ORDER BY 1, 2
+ON CONFLICT (gateway, sequence) DO NOTHING"""
+
 # Only what is news is touched, in the order of the ids: writers side by side neither wait for each other nor deadlock.
 TANKS: Final = """
 INSERT INTO sensor_data.tanks AS old (id, name, gateway, told_at, status)

@@ -7,7 +7,7 @@ from functools import lru_cache
 from math import isfinite
 from uuid import UUID, uuid5
 
-from agent.domain.alarm import AlarmChange
+from agent.domain.alarm import AlarmChange, Event
 from agent.domain.farm import Sensor
 from agent.domain.gateway_health import GatewayHealth
 from agent.domain.reading import Flag, Gap, Rollup, StoredReading
@@ -67,43 +67,53 @@ def reading_record(stored: StoredReading, gateway: str) -> Record:
 
 
 def alert_record(change: AlarmChange, gateway: str) -> Record:
-    """A change of an alarm for `sensor-alerts`, keyed by sensor, with the columns of the table `alerts`.
+    """A change of an alarm for `sensor-alerts`, keyed by sensor, or by gateway where no sensor is concerned; with the
+    columns of the table `alerts`.
 
-    The raising and the clearing of one occurrence have the same `id`, whatever became of the ring buffer in between, so
-    that the second completes the row of the first: `created_at` is null in the clearing, `resolved_at` in the raising.
+    All changes of one occurrence have the same `id`, whatever became of the ring buffer in between, so that they
+    complete the row of the first: `created_at` is there in the raising, `resolved_at` in the clearing, neither in what
+    people did about it.
     """
-    alarm, at = change.alarm, change.at
-    sensor_id, tank_id, sensor_type, tank, probe, unit = _constants(alarm.sensor)
-    time = iso_utc(at.utc_us)
+    alarm, at, standing, source = change.alarm, change.at, change.standing, change.alarm.source
+    time, until_us = iso_utc(at.utc_us), change.until_us
+    sensor_id: str | None = None
+    sensor_type, unit, probe = "Equipment", "", str(source)
+    if isinstance(source, Sensor):
+        sensor_id, _, sensor_type, _, probe, unit = _constants(source)
     body = {
         "time": time,
-        "id": str(uuid5(_ALERTS, f"{gateway}/{sensor_id}/{alarm.kind.value}/{change.raised}")),
-        "tank_id": tank_id,
+        "id": str(uuid5(_ALERTS, f"{gateway}/{sensor_id or source}/{alarm.kind.value}/{standing.raised}")),
+        "tank_id": str(source.tank.tank_id) if source.tank else None,
         "sensor_id": sensor_id,
         "alert_type": alarm.kind.value,
         "severity": alarm.priority.value,
         "message": change.message,
         "threshold_value": _finite(alarm.limit),
         "actual_value": _finite(change.value),
-        "is_resolved": not change.active,
-        "resolved_at": None if change.active else time,
+        "is_resolved": not standing.active,
+        "resolved_at": time if change.event is Event.CLEARED else None,
         "resolved_by": None,
-        "created_at": time if change.active else None,
+        "created_at": time if change.event is Event.RAISED else None,
         "metadata": {
             "sensor_type": sensor_type,
             "flag": int(change.flag),
-            "occurrence": change.occurrence,
+            "occurrence": standing.occurrence,
             "deadband": _finite(alarm.deadband),
             "on_delay_s": _finite(alarm.on_delay_s),
             "off_delay_s": _finite(alarm.off_delay_s),
-            "tank": tank,
+            "tank": source.tank.name if source.tank else "",
             "probe": probe,
             "unit": unit,
             **origin(gateway, at),
             "sequence": change.seq,
+            "event": change.event.value,
+            "state": standing.state.value,
+            "by": change.by,
+            "reason": change.reason,
+            "until": None if until_us is None else iso_utc(until_us),
         },
     }
-    return Record(change.seq, SENSOR_ALERTS, sensor_id, at.utc_us, body)
+    return Record(change.seq, SENSOR_ALERTS, sensor_id or gateway, at.utc_us, body)
 
 
 def gap_record(gap: Gap, gateway: str) -> Record:

@@ -80,11 +80,23 @@ def _anomalies(bodies: Sequence[Body]) -> list[Statement]:
 
 
 def _alerts(bodies: Sequence[Body]) -> list[Statement]:
-    raised = _earliest((body for body in bodies if not body["is_resolved"]), "created_at")
-    cleared = _earliest((_with_what_it_tells(body) for body in bodies if body["is_resolved"]), "resolved_at")
+    raised = _earliest((body for body in bodies if body["created_at"]), "created_at")
+    cleared = _earliest((_with_what_it_tells(body) for body in bodies if body["resolved_at"]), "resolved_at")
     pairs = ((inserts.RAISED, raised), (inserts.CLEARED, cleared))
     found: list[Statement] = [(statement, _alert_columns(some)) for statement, some in pairs if some]
-    return [*found, *_registry(bodies)]
+    of_sensors = [body for body in bodies if body["sensor_id"]]
+    return [*found, *_alert_events(bodies), *(_registry(of_sensors) if of_sensors else [])]
+
+
+def _alert_events(bodies: Sequence[Body]) -> list[Statement]:
+    """Every change by itself; of gateways that name no event it is in the alert alone."""
+    told = [{**body["metadata"], **body} for body in bodies if body["metadata"].get("event")]
+    if not told:
+        return []
+    columns = _columns(
+        told, "gateway", "sequence", "time", "id", "event", "state", "by", "reason", "until", "actual_value", "message"
+    )
+    return [(inserts.ALERT_EVENTS, columns)]
 
 
 def _alert_columns(bodies: Sequence[Body]) -> list[str]:

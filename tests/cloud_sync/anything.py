@@ -7,7 +7,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from agent.domain.alarm import Alarm, AlarmChange, AlarmKind, Priority
+from agent.domain.alarm import Alarm, AlarmChange, AlarmKind, AlarmState, Event, Priority, Standing
 from agent.domain.clock import Instant
 from agent.domain.farm import Sensor, Tank
 from agent.domain.gateway_health import GatewayHealth, MachineHealth, SinkHealth, StoreHealth
@@ -46,7 +46,20 @@ readings = st.builds(
 values = st.none() | numbers
 kinds, priorities = st.sampled_from(AlarmKind), st.sampled_from(Priority)
 alarms = st.builds(Alarm, sensors, kinds, priorities, values, numbers, numbers, numbers)
-changes = st.builds(AlarmChange, longs, alarms, st.booleans(), longs, texts, instants, values, flags, texts)
+
+
+@st.composite
+def changes(draw: st.DrawFn) -> AlarmChange:
+    at = draw(instants)
+    until_s = at.boot_s + draw(st.floats(0, 86_400)) if at.utc_us < _LAST_US - 86_400_000_000 else None
+    state, event = draw(st.sampled_from(AlarmState)), draw(st.sampled_from(Event))
+    standing = Standing(state, draw(st.booleans()), draw(longs), draw(texts), until_s=until_s)
+    by, reason = draw(st.none() | texts), draw(st.none() | texts)
+    return AlarmChange(
+        draw(longs), draw(alarms), event, standing, at, draw(values), draw(flags), draw(texts), by, reason
+    )
+
+
 gaps = st.builds(Gap, longs, texts, longs, longs, times_us, times_us, st.none() | longs, texts, texts)
 rollups = st.builds(
     Rollup, longs, sensors, times_us, st.booleans(), longs, longs, longs, longs, values, values, values, flags, numbers,
@@ -61,7 +74,7 @@ healths = st.builds(
     st.builds(MachineHealth, st.none() | longs, values, st.none() | longs, st.none() | longs, values),
 )  # fmt: skip
 gateways = st.text(string.printable, max_size=10)
-gateway_records = st.builds(record, readings | changes | gaps | rollups | healths, gateways)
+gateway_records = st.builds(record, readings | changes() | gaps | rollups | healths, gateways)
 
 _OF_TYPE: Mapping[Any, st.SearchStrategy[Any]] = {
     "boolean": st.booleans(),
