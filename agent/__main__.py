@@ -70,7 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     describe_buffer(buffer)
 
-    describe_bus(subparsers.add_parser("bus", help="look at a line: trace"))
+    describe_bus(subparsers.add_parser("bus", help="look at a line: scan, trace"))
     describe_probe(subparsers.add_parser("probe", help="look at one probe of the farm: read"))
 
     simulate = subparsers.add_parser("simulate", help="stand in for hardware: ponds, probes and lines from a farm file")

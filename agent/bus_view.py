@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from agent.domain.farm import Protocol, Unit
+from agent.domain.farm import MODBUS, Protocol, Unit
 from agent.domain.reading import Missing
 from agent.register_view import hexadecimal, table_of, values_in
 from drivers.bus.dissector import Telegram, reply, request
@@ -55,8 +55,8 @@ class Trace:
     def _words(self, frame: Frame) -> str:
         if frame.objection is not None:
             return frame.objection + (f": {frame.data[:24].hex(' ')}" if _unasked(frame) else "")
-        if self._protocol is Protocol.SERIAL_TEXT:
-            return frame.data.decode("latin-1").replace("\r", " ").strip()
+        if self._protocol not in MODBUS:
+            return " ".join(frame.data.decode("latin-1").split())
         telegram = request(frame.data, self._protocol) if frame.sent else reply(frame.data, self._asked, self._protocol)
         if telegram is None:
             return frame.data.hex(" ")

@@ -7,7 +7,7 @@ from typing import Any, cast
 from agent.domain.errors import AquaError, BusError, ProbeError
 from agent.domain.farm import Probe, Unit
 from agent.domain.reading import Missing
-from drivers.interfaces import Bus, ModbusBus, Profile, Space, TextBus
+from drivers.interfaces import Bus, ModbusBus, Profile, Sdi12Bus, Space, TextBus
 
 
 class Overheard:
@@ -32,6 +32,13 @@ class Overheard:
         with _noting(self.noted, note):
             note["lines"] = await cast(TextBus, self._bus).ask(command, answer_within_s)
         return list(note["lines"])
+
+    async def measure(self, address: str, command: str, longest_s: float) -> tuple[float, ...]:
+        note: dict[str, Any] = {"command": f"{address}{command}!"}
+        with _noting(self.noted, note):
+            values = await cast(Sdi12Bus, self._bus).measure(address, command, longest_s)
+            note["lines"] = [f"{value:+g}" for value in values]
+        return values
 
 
 @contextmanager

@@ -21,7 +21,7 @@ def buses(document: Document) -> dict[str, BusSettings]:
         if table is None:
             continue
         port = _port(document, table)
-        if (other := owner.setdefault(_end_of(port), name)) != name:
+        if (other := owner.setdefault(end_of(port), name)) != name:
             key = next((key for key in ("device", "host") if getattr(table, key) is not None), "folder")
             reason = f"bus {other} uses the same port"
             document.wrong(f"buses.{name}.{key}", getattr(table, key), reason, "put all probes of a port on one bus")
@@ -41,7 +41,7 @@ def _port(document: Document, table: shape.BusTable) -> SerialLine | TcpEndpoint
     return TcpEndpoint(table.host or "", table.port)
 
 
-def _end_of(port: SerialLine | TcpEndpoint | Folder) -> object:
+def end_of(port: SerialLine | TcpEndpoint | Folder) -> object:
     """What two settings have in common when they mean the same port, however it is written."""
     if isinstance(port, TcpEndpoint):
         return port.host.lower(), port.port

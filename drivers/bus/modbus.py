@@ -178,8 +178,9 @@ class ModbusLine:
             try:
                 return await create()
             except (OSError, ValueError, termios.error) as error:
-                self._why_not = error
-                raise OSError(str(error)) from error
+                # Its traceback would hold the port open that could not be set up.
+                self._why_not = error.with_traceback(None)
+                raise OSError(str(error)) from None
 
         # pymodbus reports a failed connection only as False, and to its log.
         client.ctx.call_create = create_or_remember_why
@@ -267,13 +268,15 @@ def where(settings: BusSettings) -> str:
 
 def reason(error: BaseException) -> str:
     """Why a port could not be opened, for a person."""
-    match getattr(error, "errno", None):
+    match error.args[0] if isinstance(error, termios.error) else getattr(error, "errno", None):
         case errno.EAGAIN | errno.EBUSY:
             return "another program is using it"
         case errno.ENOENT | errno.ENODEV | errno.ENXIO:
             return "it is not there (unplugged?)"
         case errno.EACCES | errno.EPERM:
             return "permission denied (is the gateway's user in the group dialout?)"
+        case errno.EINVAL:
+            return "it does not take this baud rate, parity or number of stop bits"
         case errno.ECONNREFUSED:
             return "connection refused"
         case _:

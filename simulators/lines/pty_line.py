@@ -1,5 +1,6 @@
 """Serial lines on pseudo-terminals: several Modbus RTU twins on one pair of wires, or one text probe on a UART."""
 
+import termios
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
@@ -14,7 +15,8 @@ from simulators.twins.modbus import ModbusTwin
 class PtyLine:
     """An RS-485 line with Modbus RTU, found under the symbolic link `link`.
 
-    `baud` makes requests and replies take the time that 8N1 characters take on a wire; None: no time.
+    `baud` makes requests and replies take the time that 8N1 characters take on a wire, and what is sent at another rate
+    is noise; None: no time, at any rate.
     """
 
     def __init__(
@@ -22,6 +24,7 @@ class PtyLine:
     ) -> None:
         self.exchange = Exchange(twins)
         self.port = PtyPort(link, self._received)
+        self._speed = getattr(termios, f"B{baud}", None)
         self._talk = RtuTalk(self.exchange, self.port.write, baud, reply_s)
 
     @property
@@ -42,7 +45,8 @@ class PtyLine:
         self.port.close()
 
     def _received(self, data: bytes) -> None:
-        self._talk.received(data)
+        if self._speed is None or self.port.speed == self._speed:
+            self._talk.received(data)
 
 
 class TextTwin(Protocol):

@@ -22,6 +22,8 @@ class PtyPort:
         self._received = received
         self._near: int | None = None
         self._far: int | None = None
+        self.speed: int | None = None
+        """The constant of `termios` for the baud rate that the far end chose last."""
 
     @property
     def is_open(self) -> bool:
@@ -61,13 +63,16 @@ class PtyPort:
     def _read(self) -> None:
         if self._near is not None:
             with contextlib.suppress(BlockingIOError):
-                self._received(os.read(self._near, _CHUNK))
+                data = os.read(self._near, _CHUNK)
                 self._accept_any_settings()
+                self._received(data)
 
     def _accept_any_settings(self) -> None:
         # A pty has no parity, and glibc refuses to set one when nothing else changes, as on opening the port a second
         # time. Another baud rate, which means nothing here either, lets there be a change every time.
         if self._far is not None:
             settings = termios.tcgetattr(self._far)
+            if settings[5] != termios.B50:
+                self.speed = settings[5]
             settings[4] = settings[5] = termios.B50
             termios.tcsetattr(self._far, termios.TCSANOW, settings)

@@ -7,11 +7,13 @@ import subprocess
 import sys
 import tty
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from agent.domain.errors import BadReply, BusError, NoReply, Refused
+from agent.domain.farm import SerialLine
 from drivers.bus.modbus import ModbusLine
 from drivers.interfaces import Space
 from tests.drivers.devices import (
@@ -356,3 +358,18 @@ async def test_pymodbus_says_nothing_by_itself(caplog: pytest.LogCaptureFixture)
 
 def test_the_silence_covers_a_default_reply() -> None:
     assert QUIET_S > 0.02, "these tests send late replies 20 ms after the timeout"
+
+
+async def test_a_port_that_does_not_take_the_settings_is_let_go_again() -> None:
+    with serial_device(echo_address) as device:
+        settings = rtu_settings(device.device)
+        assert isinstance(settings.port, SerialLine)
+        odd = ModbusLine(replace(settings, port=replace(settings.port, parity="E")), RealClock())
+        with suppress(BusError):  # a pty has no parity: the first time that may pass, the second it does not
+            await odd.open()
+        await odd.close()
+        with pytest.raises(BusError, match="does not take this baud rate, parity"):
+            await odd.open()
+        bus = ModbusLine(settings, RealClock())
+        assert await bus.read(1, Space.HOLDING, 7, 1) == (7,)
+        await bus.close()

@@ -1,0 +1,95 @@
+"""What `aqua-gateway bus scan` found, for people: a list, and lines to paste into gateway.toml."""
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from agent.domain.farm import BusSettings, SerialLine, TcpEndpoint
+from agent.scan.search import Found, Search
+from agent.scan.tries import Line
+
+
+def view(search: Search) -> RenderableType:
+    """The devices, and what else is to be known of the line."""
+    shown = Table.grid(padding=(0, 2, 0, 0))
+    shown.add_column(no_wrap=True)
+    shown.add_column()
+    for one in search.found:
+        where = f"unit {one.unit}" if one.unit is not None else "UART"
+        shown.add_row(Text(where, "bold"), Text(_model(one), "green" if one.proven else "" if one.models else "yellow"))
+        for more in (str(one.line or ""), one.shows):
+            if more:
+                shown.add_row("", Text(more, "dim"))
+    title = Text(f"{len(search.found)} device{'' if len(search.found) == 1 else 's'} found", "bold")
+    return Group(title, shown, *_notes(search))
+
+
+def _model(one: Found) -> str:
+    if not one.models:
+        return "answers, but as no model of the library"
+    if one.proven:
+        return f"{one.models[0]}, as it says itself"
+    return " or ".join(one.models) + ", by its values: check the label"
+
+
+def _notes(search: Search) -> Iterator[Text]:
+    for (line, unit), because in search.garbled.items():
+        yield Text(f"! unit {unit}{f' at {line}' if line else ''} answers, but not properly: {because}", "yellow")
+    if search.garbled:
+        yield Text("  Two devices with one address, another parity, or a bad cable look like that.", "dim")
+    for line, because in search.refused.items():
+        yield Text(f"! not asked at {line}: {because}", "yellow")
+
+
+def configuration(settings: BusSettings, found: Sequence[Found]) -> str:
+    """Buses and probes as TOML. A line has one setting: the devices at others are comments."""
+    lines = [one.line for one in found]
+    line = max(lines, key=lines.count)
+    parts = [*_bus(settings, line, text=any(one.unit is None for one in found))]
+    for number, one in enumerate((one for one in found if one.line == line), 1):
+        parts += ["", *_probe(settings.name, number, one)]
+    parts += [
+        f"# unit {one.unit} answers at {one.line}: set it to {line} before it can share this line"
+        for one in found
+        if one.line != line
+    ]
+    return "\n".join(parts)
+
+
+def _bus(settings: BusSettings, line: Line | None, text: bool) -> Iterator[str]:
+    yield f"[buses.{settings.name}]"
+    yield f'protocol = "{"serial-text" if text else settings.protocol.value}"'
+    if isinstance(settings.port, TcpEndpoint):
+        yield f"host = {json.dumps(settings.port.host)}"
+        yield f"port = {settings.port.port}"
+    if isinstance(settings.port, SerialLine):
+        yield f"device = {json.dumps(settings.port.device)}"
+        line = line or Line(settings.port.baud, settings.port.parity, settings.port.stop_bits)
+        yield f"baud = {line.baud}"
+        yield f'parity = "{line.parity}"'
+        yield f"stop_bits = {line.stop_bits}"
+
+
+def _probe(bus: str, number: int, one: Found) -> Iterator[str]:
+    """A comment as a whole where the model is not known."""
+    lead = "" if one.models else "# "
+    if not one.models:
+        yield f"# Unit {one.unit} is of no model of the library; the README says how to add one."
+    yield f"{lead}[[probes]]"
+    yield f'{lead}name = "probe-{number}"'
+    yield f'{lead}tank = "tank-1"'
+    yield f'{lead}bus = "{bus}"'
+    doubt = "" if one.proven or not one.models else "  # by its values" + "".join(f", or {n}" for n in one.models[1:])
+    yield f'{lead}profile = "{one.models[0] if one.models else "…"}"{doubt}'
+    if one.unit is not None:
+        yield f"{lead}unit = {one.unit}"
+
+
+def bus_name(port: SerialLine | TcpEndpoint) -> str:
+    """A name for the bus made of its port."""
+    name = port.host if isinstance(port, TcpEndpoint) else port.device.rpartition("/")[2]
+    return re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-")[:40] or "line"
