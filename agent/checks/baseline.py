@@ -1,4 +1,4 @@
-"""The usual day of one sensor: number, mean and standard deviation of a moving window.
+"""A moving window: number, mean, standard deviation and range of what was measured in it.
 
 It costs the same for each reading, however long the window. Only values inside the sensor's span come in here, so that
 one wild value cannot poison a mean; and nothing is ever taken out of a sum: the buckets are added up anew.
@@ -6,28 +6,64 @@ one wild value cannot poison a mean; and nothing is ever taken out of a sum: the
 
 from array import array
 from math import inf, sqrt
+from typing import NamedTuple
 
-BUCKET_S = 300.0
+_BUCKETS = 96
+_FIELDS = 6
+
+
+class Statistics(NamedTuple):
+    """Of so many readings: mean, sum of squared deviations, least and greatest."""
+
+    readings: float = 0.0
+    mean: float = 0.0
+    m2: float = 0.0
+    least: float = inf
+    greatest: float = -inf
+
+    @property
+    def deviation(self) -> float:
+        """Population standard deviation; 0.0 for none."""
+        return sqrt(self.m2 / self.readings) if self.readings else 0.0
+
+    def with_value(self, value: float) -> "Statistics":
+        return merged(self, Statistics(1.0, value, 0.0, value, value))
+
+
+_NOTHING = Statistics()
 
 
 class Baseline:
-    """Number, mean and standard deviation of the readings of the last `window_s` seconds.
+    """The values of the last `window_s` seconds.
 
-    Kept in buckets of five minutes of boot time, merged by Chan's formula whenever one is full or leaves: the window is
-    exact to one bucket, nothing drifts, and a 1 Hz day needs 9 KiB instead of 700. The buckets are those of the clock
-    and not of the first reading, so that the stored readings make the same ones again.
+    Kept in 96 buckets of boot time, added up by Chan's formula whenever one is full or leaves: the window is exact to
+    one bucket, nothing drifts, and a 1 Hz day needs 5 KiB instead of 700. The buckets are those of the clock and not of
+    the first reading, so that the stored readings make the same ones again.
     """
 
-    __slots__ = ("_buckets", "_closed", "_count", "_end_s", "_expires_s", "_m2", "_mean", "_start_s", "_window_s")
+    __slots__ = (
+        "_bucket_s", "_buckets", "_closed", "_count", "_end_s", "_expires_s", "_greatest", "_least", "_m2", "_mean",
+        "_start_s", "_window_s",
+    )  # fmt: skip
 
     def __init__(self, window_s: float = 86_400.0) -> None:
         self._window_s = window_s
-        self._buckets = array("d")  # start, count, mean, m2 of each closed bucket, oldest first
-        self._closed = (0.0, 0.0, 0.0)
-        self._start_s: float | None = None  # of the open bucket: its first reading
+        self._bucket_s = window_s / _BUCKETS
+        self._buckets = array("d")  # of each closed bucket, oldest first: its first reading's time, then `Statistics`
+        self._closed = _NOTHING
         self._end_s = -inf
-        self._count = self._mean = self._m2 = 0.0
         self._expires_s = inf
+        self._empty()
+
+    def _empty(self) -> None:
+        self._start_s: float | None = None  # of the open bucket: its first reading
+        self._count = self._mean = self._m2 = 0.0
+        self._least, self._greatest = inf, -inf
+
+    @property
+    def memory_s(self) -> float:
+        """How far back readings are needed to make it again."""
+        return self._window_s + self._bucket_s
 
     def add(self, at_s: float, value: float) -> None:
         if at_s >= self._end_s:
@@ -36,51 +72,63 @@ class Baseline:
         delta = value - self._mean
         self._mean += delta / self._count
         self._m2 += delta * (value - self._mean)
+        if value < self._least:
+            self._least = value
+        if value > self._greatest:
+            self._greatest = value
 
     def _begin_bucket(self, at_s: float) -> None:
         if self._start_s is not None:
-            self._buckets.extend((self._start_s, self._count, self._mean, self._m2))
-        self._start_s, self._count, self._mean, self._m2 = at_s, 0.0, 0.0, 0.0
-        self._end_s = (at_s // BUCKET_S + 1) * BUCKET_S
+            self._buckets.extend((self._start_s, *self._open()))
+        self._empty()
+        self._start_s = at_s
+        self._end_s = (at_s // self._bucket_s + 1) * self._bucket_s
         self._forget(at_s)
 
+    def _open(self) -> Statistics:
+        return Statistics(self._count, self._mean, self._m2, self._least, self._greatest)
+
     def _forget(self, at_s: float) -> None:
-        """Drop the buckets that began before the window, and merge the others anew."""
+        """Drop the buckets that began before the window, and add up the others anew."""
         oldest_s = at_s - self._window_s
         buckets = self._buckets
-        while buckets and buckets[0] < oldest_s:
-            del buckets[:4]
-        if self._start_s is not None and self._start_s < oldest_s - BUCKET_S:
-            self._start_s, self._end_s = None, -inf
-            self._count = self._mean = self._m2 = 0.0
-        closed = (0.0, 0.0, 0.0)
-        for n in range(0, len(buckets), 4):
-            closed = merged(closed, (buckets[n + 1], buckets[n + 2], buckets[n + 3]))
+        while buckets and buckets[0] <= oldest_s:
+            del buckets[:_FIELDS]
+        if self._start_s is not None and self._start_s <= oldest_s:
+            self._empty()
+            self._end_s = -inf
+        closed = _NOTHING
+        for n in range(0, len(buckets), _FIELDS):
+            closed = merged(closed, Statistics(*buckets[n + 1 : n + _FIELDS]))
         self._closed = closed
-        if buckets:
-            self._expires_s = buckets[0] + self._window_s
-        else:
-            self._expires_s = inf if self._start_s is None else self._start_s + self._window_s + BUCKET_S
+        oldest = buckets[0] if buckets else self._start_s
+        self._expires_s = inf if oldest is None else oldest + self._window_s
 
     def span_s(self, at_s: float) -> float:
         """From the oldest reading of the window to `at_s`, in seconds."""
-        if at_s > self._expires_s:
+        if at_s >= self._expires_s:
             self._forget(at_s)
         oldest_s = self._buckets[0] if self._buckets else self._start_s
         return 0.0 if oldest_s is None else at_s - oldest_s
 
-    def statistics(self, at_s: float) -> tuple[int, float, float]:
-        """Number of readings, mean, and population standard deviation (0.0 for none), as of `at_s`."""
-        if at_s > self._expires_s:
+    def statistics(self, at_s: float) -> Statistics:
+        """Of the window that ends with `at_s`."""
+        if at_s >= self._expires_s:
             self._forget(at_s)
-        count, mean, m2 = merged(self._closed, (self._count, self._mean, self._m2))
-        return int(count), mean, sqrt(m2 / count) if count else 0.0
+        return merged(self._closed, self._open())
 
 
-def merged(a: tuple[float, float, float], b: tuple[float, float, float]) -> tuple[float, float, float]:
-    """(count, mean, sum of squared deviations) of two sets together (Chan, Golub & LeVeque 1979)."""
-    if not a[0] or not b[0]:
-        return a if a[0] else b  # as it is: rounding would make a constant series move
-    count = a[0] + b[0]
-    delta = b[1] - a[1]
-    return count, a[1] + delta * b[0] / count, a[2] + b[2] + delta * delta * a[0] * b[0] / count
+def merged(a: Statistics, b: Statistics) -> Statistics:
+    """Two sets together (Chan, Golub & LeVeque 1979)."""
+    count_a, mean_a, m2_a, least_a, greatest_a = a
+    count_b, mean_b, m2_b, least_b, greatest_b = b
+    if not count_a or not count_b:
+        return a if count_a else b  # as it is: rounding would make a constant series move
+    count, delta = count_a + count_b, mean_b - mean_a
+    return Statistics(
+        count,
+        mean_a + delta * count_b / count,
+        m2_a + m2_b + delta * delta * count_a * count_b / count,
+        least_a if least_a < least_b else least_b,
+        greatest_a if greatest_a > greatest_b else greatest_b,
+    )

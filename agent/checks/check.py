@@ -5,7 +5,7 @@ promises that `SensorChecks` keeps, so that no check has to:
 
 - `judge` changes nothing; `learn` is called after all have judged, with the quality score that came of it.
 - Only what may be a measurement is learnt: never a missing value, never one outside the sensor's span (quality 0).
-- Time grows strictly from one learnt value to the next. A late or doubled one is judged by no check that `remembers`.
+- Time grows strictly from one learnt value to the next. A late or doubled one goes to `judge_late`, and is not learnt.
 - After a restart the stored readings of the last `memory_s` seconds are learnt again, in order. A check whose state
   depends on no more than those says the same as if it had never stopped.
 """
@@ -32,8 +32,11 @@ class Point(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What a check may see beside its own sensor: how often that is asked, and the tank's other sensors by quantity."""
+    """What a check may see beside its limits: what its sensor measures and how often it is asked, and the tank's other
+    sensors by quantity.
+    """
 
+    quantity: Quantity | None = None
     period_s: float = 5.0
     others: Mapping[Quantity, Sequence[Trace]] = field(default_factory=dict)
 
@@ -49,7 +52,7 @@ class Check:
     """The base of every check: it remembers nothing."""
 
     remembers: ClassVar[bool] = False
-    """Whether it needs values in order of time."""
+    """Whether it learns, and so needs values in order of time."""
 
     of_the_reading_before: ClassVar[bool] = False
     """Whether its verdict is on the reading before: it is noted with the others, and counts for neither flag nor
@@ -60,6 +63,11 @@ class Check:
         self.surroundings = surroundings
 
     @property
+    def applies(self) -> bool:
+        """Whether it has what it needs here; one that does not apply is off."""
+        return True
+
+    @property
     def memory_s(self) -> float:
         """How far back it looks, in seconds."""
         return 0.0
@@ -67,6 +75,10 @@ class Check:
     def judge(self, point: Point) -> Verdict:
         """The verdict on a new value."""
         raise NotImplementedError
+
+    def judge_late(self, point: Point) -> Verdict:
+        """The verdict on a value that comes late, or a second time."""
+        return NOT_EVALUATED if self.remembers else self.judge(point)
 
     def learn(self, at_s: float, value: float, quality: float) -> None:
         """Take in a value that was judged, with its quality score."""

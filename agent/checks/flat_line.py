@@ -3,6 +3,12 @@
 The window is in time, not in points: a faster poll does not shorten it. The run is the longest stretch up to now in
 which no two values are `tolerance` apart (with 0: in which all are equal). After a silence longer than
 `suspect_after_s` it begins anew, since nobody saw the probe stand still.
+
+Differences from ioos_qc 3.0.0, on purpose. With tolerance 0 equal values are a flat line (there no comparison can come
+true). A silence is no standing still (there the window is a number of points, and runs over a gap). One value is no
+line: not when the poll is slower than the limits, not when all others of the window are missing (there both are
+flagged). A short series is judged like any other (there all of it is good, missing values too), and so is one that is
+polled more than once a second (there an error). The manual's formula lacks the abs().
 """
 
 from collections import deque

@@ -1,7 +1,7 @@
 """Gross range (QARTOD test 4): what the sensor cannot measure fails, what this water should not be is suspect.
 
 The limits themselves pass. A value outside the sensor's span is not a measurement at all, so it fails and is kept
-out of every statistic.
+out of every statistic. (The pH manual's own example has USER_MIN and USER_MAX swapped: such limits are refused.)
 """
 
 from dataclasses import dataclass

@@ -1,32 +1,41 @@
-"""Rate of change (QARTOD test 7), as a fixed rate per minute of boot time; it never fails a reading.
+"""Rate of change (QARTOD test 7), as a fixed rate per minute of boot time.
 
 Fast water is often true water (a failed aerator), so a suspect rate leaves the reading usable for statistics and
-never keeps an alarm from seeing the value.
+never keeps an alarm from seeing the value. As in the manual nothing fails, unless a failing rate is given.
+
+The manual's limit is three standard deviations, of the series (pH) or of its differences (wind); here it is in the
+water's own units: a calm day would make a limit of noise. Differences from ioos_qc 3.0.0, on purpose. Time is not cut
+to whole seconds, which would overstate the rates of a fast poll. A missing value is stepped over. Over equal or
+backward times there is no rate: `SensorChecks` lets no such value come here. A first value is good, as there, and so is
+one after a long silence: there is nothing against it.
 """
 
 from dataclasses import dataclass
 
-from agent.checks.check import GOOD, NOT_EVALUATED, Check, Point, Surroundings
-from agent.domain.quality import UNUSUAL_WATER
+from agent.checks.check import GOOD, Check, Point, Surroundings
+from agent.domain.quality import UNUSUAL_WATER, WRONG_PROBE
 from agent.domain.reading import Flag, Verdict
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Largest believable change in canonical units per minute. Over more than `longest_s` seconds without a value
-    nothing can be said.
+    """Largest believable change in canonical units per minute, and the one that fails (if any). Over more than
+    `longest_s` seconds without a value nothing can be said.
     """
 
     per_minute: float
     longest_s: float = 3600.0
+    fail_per_minute: float | None = None
 
     def __post_init__(self) -> None:
         if not (self.per_minute > 0 and self.longest_s > 0):
             raise ValueError("needs per_minute > 0 and longest_s > 0")
+        if self.fail_per_minute is not None and not self.fail_per_minute >= self.per_minute:
+            raise ValueError("needs fail_per_minute >= per_minute")
 
 
 class RateOfChange(Check):
-    """NOT_EVALUATED for the first value and after a long silence."""
+    """GOOD for the first value and after a long silence."""
 
     remembers = True
     limits: Limits
@@ -41,15 +50,17 @@ class RateOfChange(Check):
 
     def judge(self, point: Point) -> Verdict:
         if self._before is None:
-            return NOT_EVALUATED
+            return GOOD
         before_s, before = self._before
         elapsed_s = point.at_s - before_s
         if elapsed_s > self.limits.longest_s:
-            return NOT_EVALUATED
-        per_minute = (point.value - before) * 60.0 / elapsed_s
+            return GOOD
+        per_minute = (point.value - before) / elapsed_s * 60.0
         if abs(per_minute) <= self.limits.per_minute:
             return GOOD
         because = f"changed by {per_minute:+.3g} a minute, believable are {self.limits.per_minute:g}"
+        if self.limits.fail_per_minute is not None and abs(per_minute) > self.limits.fail_per_minute:
+            return Verdict(Flag.FAIL, because, WRONG_PROBE)
         return Verdict(Flag.SUSPECT, because, UNUSUAL_WATER)
 
     def learn(self, at_s: float, value: float, quality: float) -> None:

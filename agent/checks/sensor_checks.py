@@ -1,4 +1,8 @@
-"""All checks of one sensor, and of all sensors of a farm: the flag, the quality score and the reasons of a reading."""
+"""All checks of one sensor, and of all sensors of a farm: the flag, the quality score and the reasons of a reading.
+
+Of a reading that comes twice the first one counts, and the second is late; batch software such as ioos_qc can flag all
+copies, the first one too, but that has long been an alarm or none.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -6,7 +10,7 @@ from math import inf
 from typing import Any
 
 from agent.checks import CHECKS, worst
-from agent.checks.check import GOOD, NOT_EVALUATED, Check, Point, Surroundings
+from agent.checks.check import GOOD, Check, Point, Surroundings
 from agent.checks.trace import Trace
 from agent.domain.farm import Probe, Sensor
 from agent.domain.quality import NO_MEASUREMENT, PERFECT
@@ -24,11 +28,12 @@ class SensorChecks:
     def __init__(
         self, limits: Mapping[str, Any], surroundings: Surroundings = _ALONE, trace: Trace | None = None
     ) -> None:
-        made = {name: kind.check(limits[name], surroundings) for name, kind in CHECKS.items() if name in limits}
+        found = {name: kind.check(limits[name], surroundings) for name, kind in CHECKS.items() if name in limits}
+        made = {name: check for name, check in found.items() if check.applies}
         self.checks: Mapping[str, Check] = made
         self._names = list(made)
         self._judges = [check.judge for check in made.values()]
-        self._judges_late = [_cannot_judge if check.remembers else check.judge for check in made.values()]
+        self._judges_late = [check.judge_late for check in made.values()]
         self._counts = [not check.of_the_reading_before for check in made.values()]
         self._learners = [check.learn for check in made.values() if check.remembers]
         self._all_good = [GOOD] * len(made)
@@ -94,11 +99,6 @@ class SensorChecks:
             self._trace.add(at_s, value)
 
 
-def _cannot_judge(point: Point) -> Verdict:
-    """A value that comes late, or twice: nothing that needs order can be said of it."""
-    return NOT_EVALUATED
-
-
 def farm_checks(probes: Iterable[Probe], limits: Mapping[Sensor, Mapping[str, Any]]) -> dict[Sensor, SensorChecks]:
     """The checks of every sensor, each with a view of the others in its tank."""
     placed = [(probe, sensor) for probe in probes for sensor in probe.sensors]
@@ -109,5 +109,7 @@ def farm_checks(probes: Iterable[Probe], limits: Mapping[Sensor, Mapping[str, An
         for other, trace in traces.items():
             if other.tank == sensor.tank and other is not sensor:
                 others[other.quantity].append(trace)
-        checks[sensor] = SensorChecks(limits[sensor], Surroundings(probe.period_s, others), traces[sensor])
+        checks[sensor] = SensorChecks(
+            limits[sensor], Surroundings(sensor.quantity, probe.period_s, others), traces[sensor]
+        )
     return checks

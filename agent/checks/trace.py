@@ -2,13 +2,13 @@
 
 from collections import deque
 
-_POINTS = 64
+_POINTS = 128
 _APART_S = 15.0
 
 
 class Trace:
-    """`newest` is the last learnt (boot seconds, value); `points` are earlier ones, oldest first, at least 15 s apart
-    and up to 16 minutes back. Kept only where somebody follows.
+    """`newest` is the last value learnt (boot seconds, value); `points` are the first one of every 15 s of boot time,
+    oldest first, half an hour back or more. Kept only where somebody follows.
     """
 
     __slots__ = ("followed", "name", "newest", "points")
@@ -20,6 +20,15 @@ class Trace:
         self.points: deque[tuple[float, float]] = deque(maxlen=_POINTS)
 
     def add(self, at_s: float, value: float) -> None:
-        if self.newest is not None and (not self.points or at_s - self.points[-1][0] >= _APART_S):
-            self.points.append(self.newest)
         self.newest = (at_s, value)
+        if not self.points or at_s // _APART_S > self.points[-1][0] // _APART_S:
+            self.points.append(self.newest)
+
+    def change(self, since_s: float, until_s: float) -> float | None:
+        """From the last value not after `since_s` to the newest; None if the one is not known, or the other is from
+        before `until_s`.
+        """
+        if self.newest is None or self.newest[0] < until_s:
+            return None
+        then = next((value for at_s, value in reversed(self.points) if at_s <= since_s), None)
+        return None if then is None else self.newest[1] - then

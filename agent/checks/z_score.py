@@ -7,7 +7,7 @@ the reading stays usable, so a lasting change of level is learnt instead of bein
 from dataclasses import dataclass
 from math import sqrt
 
-from agent.checks.baseline import BUCKET_S, Baseline
+from agent.checks.baseline import Baseline
 from agent.checks.check import GOOD, NOT_EVALUATED, Check, Point, Surroundings
 from agent.domain.quality import UNUSUAL_WATER, USABLE
 from agent.domain.reading import Flag, Verdict
@@ -23,8 +23,8 @@ class Limits:
     least_readings: int = 20
 
     def __post_init__(self) -> None:
-        if not (self.threshold > 0 and 0 < self.least_span_s <= self.window_s and self.least_readings >= 2):
-            raise ValueError("needs threshold > 0, 0 < least_span_s <= window_s and least_readings >= 2")
+        if not (self.threshold > 0 and 0 < self.least_span_s < self.window_s and self.least_readings >= 2):
+            raise ValueError("needs threshold > 0, 0 < least_span_s < window_s and least_readings >= 2")
 
 
 class ZScore(Check):
@@ -39,20 +39,22 @@ class ZScore(Check):
 
     @property
     def memory_s(self) -> float:
-        return self.limits.window_s + BUCKET_S
+        return self._baseline.memory_s
 
     def judge(self, point: Point) -> Verdict:
         baseline, limits = self._baseline, self.limits
         if baseline.span_s(point.at_s) < limits.least_span_s:
             return NOT_EVALUATED
-        count, mean, deviation = baseline.statistics(point.at_s)
-        if count < limits.least_readings or deviation == 0.0:
+        usual = baseline.statistics(point.at_s)
+        deviation = usual.deviation
+        if usual.readings < limits.least_readings or deviation == 0.0:
             return NOT_EVALUATED
-        z = (point.value - mean) / (deviation * sqrt(count / (count - 1)))  # the specification's STDDEV is of a sample
+        # the specification's STDDEV is of a sample
+        z = (point.value - usual.mean) / (deviation * sqrt(usual.readings / (usual.readings - 1)))
         if abs(z) <= limits.threshold:
             return GOOD
         side = "above" if z > 0 else "below"
-        because = f"is {abs(z):.1f} standard deviations {side} the last day's mean of {mean:.4g}"
+        because = f"is {abs(z):.1f} standard deviations {side} the last day's mean of {usual.mean:.4g}"
         return Verdict(Flag.SUSPECT, because, UNUSUAL_WATER)
 
     def learn(self, at_s: float, value: float, quality: float) -> None:

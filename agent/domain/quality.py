@@ -4,7 +4,7 @@ A reading is worth as much as its worst verdict leaves it, so that more evidence
 
     score  verdict                                                             statistics (>= 0.7)  poor (< 0.8)
     1.0    nothing against it, or nothing could be tested                      in                   no
-    0.9    the series has a hole before it; the value itself is fine           in                   no
+    0.9    a hole before it, late or double; the value itself is fine          in                   no
     0.75   the water is unusual: an anomaly, out of season, a fast change      in                   yes
     0.5    the probe may be wrong: a suspect value, spike, line or partner     out                  yes
     0.2    the probe is almost certainly wrong: a spike that fails             out                  yes
@@ -24,7 +24,7 @@ POOR: Final = 0.8
 """Below, the cloud's index of poor quality has the reading (specification)."""
 
 PERFECT: Final = 1.0
-AFTER_A_HOLE: Final = 0.9
+OUT_OF_STEP: Final = 0.9
 UNUSUAL_WATER: Final = 0.75
 DOUBTFUL_PROBE: Final = 0.5
 WRONG_PROBE: Final = 0.2
