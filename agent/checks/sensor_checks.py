@@ -37,6 +37,7 @@ class SensorChecks:
         self._counts = [not check.of_the_reading_before for check in made.values()]
         self._learners = [check.learn for check in made.values() if check.remembers]
         self._all_good = [GOOD] * len(made)
+        self._flag_good = Flag.GOOD if any(self._counts) else Flag.NOT_EVALUATED
         self._places = [place for place, name in enumerate(CHECKS) if name in made]
         self._tests_good = self._tests([Flag.GOOD] * len(made))
         self._tests_missing = {
@@ -61,7 +62,7 @@ class SensorChecks:
         late = at_s <= self._last_s
         verdicts = [judge(point) for judge in (self._judges_late if late else self._judges)]
         if verdicts == self._all_good:
-            flag, quality, tests, because = Flag.GOOD, PERFECT, self._tests_good, None
+            flag, quality, tests, because = self._flag_good, PERFECT, self._tests_good, None
         else:
             flag, quality, tests, because = self._together(verdicts)
         self.learn(at_s, value, quality)

@@ -1,7 +1,7 @@
 """What the validator finds, in the words of the file."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from difflib import get_close_matches
 from typing import Any, get_args, get_type_hints
@@ -44,9 +44,19 @@ def unknown_keys(value: Mapping[str, Any], prefix: str, table: type) -> list[Pro
     for name, below in value.items():
         if name not in keys_of(table):
             found.append(unknown_key(f"{prefix}.{name}", keys_of(table)))
-        elif isinstance(below, Mapping) and (inner := _table_in(hints[name])):
-            found += unknown_keys(below, f"{prefix}.{name}", inner)
+        elif inner := _table_in(hints[name]):
+            for key, part in _tables(below, f"{prefix}.{name}"):
+                found += unknown_keys(part, key, inner)
     return found
+
+
+def _tables(value: Any, key: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """The table that `value` is, or those in the list that it is, each with its key."""
+    if isinstance(value, Mapping):
+        yield key, value
+    elif isinstance(value, list):
+        for n, part in enumerate(value):
+            yield from _tables(part, f"{key}[{n}]")
 
 
 def not_a_table(key: str, value: Any) -> Problem:

@@ -1,12 +1,13 @@
 """A right configuration: what it comes to."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
 import pytest
 
 from agent import config
-from agent.checks import gross_range, spike
+from agent.checks import climatology, gross_range, spike
 from agent.domain.farm import Folder, Sensor, SerialLine, Span, TcpEndpoint
 from cloud_sync.uplink.link import Link
 from tests.agent.gateway_file import right, write
@@ -154,6 +155,18 @@ def test_the_environment_overrides_the_file(tmp_path: Path, monkeypatch: pytest.
     assert gateway.state_dir == tmp_path / "elsewhere"
     assert gateway.sinks[0].settings.folder == Path("/archive")
     assert gateway.sinks[1].settings.api_key.reveal() == "hunter2"
+
+
+def test_seasons_are_written_as_tables(tmp_path: Path) -> None:
+    document = right()
+    winter = {"span": {"low": 6, "high": 9}, "months": [11, 2], "hours": [0, 11]}
+    dates = [datetime(2026, 7, 1, tzinfo=UTC), datetime(2026, 7, 2, tzinfo=UTC)]
+    visit = {"span": {"low": 5, "high": 9}, "between": dates}
+    document["checks"]["pH"]["climatology"] = {"seasons": [winter, visit]}
+    gateway = config.load(write(tmp_path, document))
+    limits = gateway.checks[sensor(gateway, "tank-1/ph-1/ph")]["climatology"]
+    assert limits.seasons[0] == climatology.Season(Span(6, 9), months=(11, 2), hours=(0, 11))
+    assert limits.seasons[1].between == tuple(dates)
 
 
 def test_checks_are_the_defaults_with_the_file_over_them(tmp_path: Path) -> None:

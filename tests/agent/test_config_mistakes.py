@@ -102,6 +102,20 @@ MISTAKES: list[tuple[str, Any, str, str, str]] = [
         "not a setting", "write high",
     ),
     ("checks.Salinity.spike", {"suspect": 2}, "checks.Salinity.spike.fail", "is missing", "add it"),
+    (
+        "checks.pH.climatology", {"seasons": [{"span": {"low": 6, "high": 9}, "month": [1, 3]}]},
+        "checks.pH.climatology.seasons[0].month", "not a setting", "write months",
+    ),
+    (
+        "checks.pH.climatology", {"seasons": [{"span": {"low": 6, "high": 9}, "months": [0, 3]}]},
+        "checks.pH.climatology.seasons[0]", "months from 1 to 12", "correct",
+    ),
+    (
+        "checks.pH.multi_variate", {"other": "Oxygen", "step": 1, "other_step": 1}, "checks.pH.multi_variate",
+        "DissolvedOxygen", "correct",
+    ),
+    ("checks.pH.neighbour", {"within_s": 7200}, "checks.pH.neighbour", "within_s <= 1800", "correct"),
+    ("checks.pH.previous_spike", {"method": "median"}, "checks.pH.previous_spike.method", "'average'", "one of"),
     ("sinks", 3, "sinks", "is no table", "[sinks]"),
     ("sinks.cloud", "x", "sinks.cloud", "is no table", "[sinks.cloud]"),
     ("sinks.mqtt", {"kind": "archive", "folder": "x"}, "sinks.mqtt", "local alarm feed", "another name"),
