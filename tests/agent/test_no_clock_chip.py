@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from agent.checks import CHECKS
 from agent.checks.defaults import limits_for
 from agent.checks.sensor_checks import SensorChecks
 from agent.domain.alarm import AlarmChange
@@ -86,13 +87,17 @@ class House:
         taken = await self.store.take(SINK, Lane.ALERTS, 100, 0, True)
         return [entry for entry in taken.entries if isinstance(entry, AlarmChange)]
 
-    def agrees(self) -> None:
-        """Every reading arrived once, as it was measured, in its order, under one identity; and nobody was woken."""
+    def agrees(self, holes: int = 0) -> None:
+        """Every reading arrived once, as it was measured, in its order, under one identity; and nobody was woken. None
+        is suspect but those after so many holes.
+        """
         assert [one.checked.reading.value for one in self.delivered] == self.measured
         assert [one.seq for one in self.delivered] == list(range(1, len(self.measured) + 1))
         assert len(set(times(self.delivered))) == len(self.measured)
         assert len({at.utc_us for at in times(self.delivered)}) == len(self.measured)
-        assert {one.checked.flag for one in self.delivered} == {Flag.GOOD}
+        suspect = [str(one.checked.because) for one in self.delivered if one.checked.flag is not Flag.GOOD]
+        assert len(suspect) == holes
+        assert all(because.startswith("timing: nothing for") for because in suspect)
         assert not self.told
 
 
@@ -266,7 +271,7 @@ async def test_a_day_asleep_is_a_day_in_which_nothing_was_measured(house: House)
     await house.measure(MINUTE_S)
     await house.deliver()
     assert cadence(times(house.delivered)) == {EVERY_S, DAY_S + EVERY_S}
-    house.agrees()
+    house.agrees(holes=1)
 
 
 async def test_a_day_asleep_raises_what_stands_and_nothing_else(house: House) -> None:
@@ -290,7 +295,7 @@ async def test_a_time_zone_and_its_summer_time_mean_nothing(
     finally:
         monkeypatch.undo()
         time.tzset()
-    house.agrees()
+    house.agrees(holes=1)
 
 
 async def test_a_flat_line_is_measured_by_the_boot_clock(house: House) -> None:
@@ -299,4 +304,4 @@ async def test_a_flat_line_is_measured_by_the_boot_clock(house: House) -> None:
         house.pipeline.take_in([Reading(OXYGEN, house.clock.now(), 7.5)])
         house.clock.advance(EVERY_S)
         house.clock.step(HOUR_S)
-    assert house.pipeline.latest[OXYGEN].flag is Flag.GOOD
+    assert house.pipeline.latest[OXYGEN].tests[list(CHECKS).index("flat_line")] == "1"
