@@ -14,6 +14,7 @@ from agent.commands import with_config
 from agent.commands.buffer import describe as describe_buffer
 from agent.commands.bus import describe as describe_bus
 from agent.commands.probe import describe as describe_probe
+from agent.commands.probes import describe as describe_probes
 from agent.config import ConfigError
 from agent.domain.errors import AquaError
 
@@ -70,8 +71,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     describe_buffer(buffer)
 
-    describe_bus(subparsers.add_parser("bus", help="look at a line: scan, trace"))
+    describe_bus(subparsers.add_parser("bus", help="look at a line: scan, trace, faults"))
     describe_probe(subparsers.add_parser("probe", help="look at one probe of the farm: read"))
+    describe_probes(subparsers.add_parser("probes", help="the probe models: list, check"))
 
     simulate = subparsers.add_parser("simulate", help="stand in for hardware: ponds, probes and lines from a farm file")
     simulate.add_argument("farm", metavar="FARM.toml", help="see simulators/farms/ for examples")

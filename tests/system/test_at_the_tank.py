@@ -9,8 +9,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from agent.flight_recorder import fault_files
+from simulators.frames import Request
+from simulators.lines.exchange import Reply
 from tests.system.processes import ROOT, Gateway
 from tests.system.stage import Stage
+from tests.system.test_ports import missing_since
 from tests.system.waiting import until
 
 
@@ -104,3 +107,50 @@ async def test_what_went_over_the_wire_before_a_fault_is_kept(stage: Stage) -> N
     assert frames[-1]["objection"] == "no reply in 0.4 s"
     assert frames[-2]["hex"].startswith("0203")
     assert any(frame["hex"].startswith("01030c") for frame in frames)
+    listed = await ran(gateway, "bus", "faults")
+    assert (listed.returncode, listed.stderr) == (0, "")
+    assert "tank-1/ph-1: no reply in 0.4 s" in listed.stdout
+    shown = await ran(gateway, "bus", "faults", "1")
+    assert "← unit 1 do-1: saturation" in shown.stdout
+    assert shown.stdout.rstrip().endswith("✗ no reply in 0.4 s")
+    assert "see `aqua-gateway bus faults`" in (await ran(gateway, "bus", "faults", "99")).stderr
+
+
+async def test_a_scan_keeps_off_the_ports_of_the_running_gateway(stage: Stage) -> None:
+    farm = await stage.farm()
+    gateway = stage.gateway(farm)
+    gateway.start()
+    await gateway.stores_more()
+    seq = gateway.stored()
+    for port in (str(stage.folder / "ttyRS485"), f"tcp://127.0.0.1:{farm.port('lan')}"):
+        refused = await ran(gateway, "bus", "scan", port)
+        assert refused.returncode == 1
+        assert "the running gateway gw owns that port" in refused.stderr
+    assert missing_since(gateway, seq, "do-1") == 0
+    await gateway.stop()
+    scanned = await ran(gateway, "bus", "scan", str(stage.folder / "ttyRS485"), "--units", "1-2", "--bauds", "9600")
+    assert scanned.returncode == 0
+    assert "renke-rs-ldo-n01" in scanned.stdout
+    assert "[[probes]]" in scanned.stdout
+
+
+async def test_ctrl_c_ends_a_scan_with_what_it_found(stage: Stage) -> None:
+    farm = await stage.farm()
+    gateway = stage.gateway(farm)
+    exchange, asked = farm.line("lan").exchange, set()  # type: ignore[union-attr]
+    replies = exchange.replies
+
+    def noted(request: Request) -> list[Reply]:
+        asked.add(request.unit)
+        return replies(request)
+
+    exchange.replies = noted  # type: ignore[method-assign]
+    command = ["-m", "agent", "bus", "scan", f"tcp://127.0.0.1:{farm.port('lan')}", "--config", str(gateway.config)]
+    pipe = subprocess.PIPE
+    scan = await asyncio.create_subprocess_exec(sys.executable, *command, cwd=ROOT, stdout=pipe, stderr=pipe)
+    await until(lambda: 3 in asked, what="the factory addresses are done with")  # the whole takes minutes
+    scan.send_signal(signal.SIGINT)
+    out, _ = await asyncio.wait_for(scan.communicate(), 20)
+    assert scan.returncode == 0
+    assert "Stopped: not everything was asked" in out.decode()
+    assert 'profile = "ysi-odo-ct"' in out.decode()

@@ -23,6 +23,11 @@ def describe(parser: argparse.ArgumentParser) -> None:
     trace.add_argument("--hex", action="store_true", help="the bytes of every frame, too")
     trace.set_defaults(command="bus.trace")
 
+    faults = with_config_option(commands.add_parser("faults", help="show the frames that went before each fault"))
+    faults.add_argument("number", metavar="NUMBER", nargs="?", type=int, help="of one fault; without it all are listed")
+    faults.add_argument("--hex", action="store_true", help="the bytes of every frame, too")
+    faults.set_defaults(command="bus.faults")
+
 
 def _numbers(text: str) -> tuple[int, ...]:
     return tuple(int(part) for part in text.split(","))

@@ -14,7 +14,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from agent import config
 from agent.clock import SystemClock
-from agent.config import ConfigError
+from agent.commands.library import configured, models
 from agent.config.buses import end_of
 from agent.domain.errors import AquaError
 from agent.domain.farm import BusSettings, Protocol, SerialLine, TcpEndpoint
@@ -22,7 +22,6 @@ from agent.health import read_status
 from agent.scan.search import Found, Search
 from agent.scan.tries import Line, Try, lines_of, tries
 from agent.scan_view import bus_name, configuration, view
-from drivers import ProfileError, profile, profile_names
 from drivers.probes.modbus_table import TableProfile
 
 _PROTOCOLS = {"tcp": Protocol.MODBUS_TCP, "rtu-over-tcp": Protocol.MODBUS_RTU_OVER_TCP}
@@ -32,22 +31,22 @@ _REPLY_TCP_S = 0.5
 
 def command(options: argparse.Namespace) -> int:
     """1 when nothing was found. Ctrl-C ends it early and shows what was found by then."""
-    gateway = _configured(options.config)
+    gateway = configured(options.config)
     settings = _settings(options.port)
     if gateway is not None:
         _must_be_free(gateway, settings)
-    models = _library(None if gateway is None else gateway.profiles_dir)
+    library = [model for model in models(gateway) if isinstance(model, TableProfile)]
     lines: Sequence[Line | None] = [None]
     if isinstance(settings.port, SerialLine):
-        lines = [line for line in lines_of(models) if not options.bauds or line.baud in options.bauds]
+        lines = [line for line in lines_of(library) if not options.bauds or line.baud in options.bauds]
         lines = lines or [Line(baud, "N", 1) for baud in options.bauds]
-    asked = tries(models, lines, options.units)
+    asked = tries(library, lines, options.units)
     reply_s = options.reply_s or _REPLY_S.get(settings.protocol, _REPLY_TCP_S)
     search = Search(settings, reply_s, SystemClock())
     stopped = ""
     try:
         with _progress(len(asked), search.found) as step:
-            asyncio.run(_searched(search, asked, models, step))
+            asyncio.run(_searched(search, asked, library, step))
     except KeyboardInterrupt:
         stopped = "Stopped: not everything was asked. "
     finally:
@@ -56,20 +55,10 @@ def command(options: argparse.Namespace) -> int:
 
 
 async def _searched(
-    search: Search, asked: Sequence[Try], models: Sequence[TableProfile], step: Callable[[Try], None]
+    search: Search, asked: Sequence[Try], library: Sequence[TableProfile], step: Callable[[Try], None]
 ) -> None:
     if await search.text_device() is None:  # a UART carries one device: nothing else can be on it
-        await search.run(asked, models, step)
-
-
-def _configured(path: Path) -> config.Gateway | None:
-    """The gateway of this machine; None when there is no right configuration yet, which a scan does not need."""
-    try:
-        return config.load(path)
-    except ConfigError as error:
-        if path.exists():
-            print(f"{path} is not right, so this scan does not know its models: {error}", file=sys.stderr)
-        return None
+        await search.run(asked, library, step)
 
 
 def _settings(port: str) -> BusSettings:
@@ -100,19 +89,6 @@ def _must_be_free(gateway: config.Gateway, settings: BusSettings) -> None:
                 f"the running gateway {gateway.gateway_id} owns that port (bus {bus.name}): stop it for the scan "
                 f"(sudo systemctl stop aqua-gateway), or look on with `aqua-gateway bus trace {bus.name}`"
             )
-
-
-def _library(folder: Path | None) -> list[TableProfile]:
-    models = []
-    for name in profile_names(folder):
-        try:
-            model = profile(name, folder)
-        except ProfileError as error:
-            print(f"left out: {error}", file=sys.stderr)
-            continue
-        if isinstance(model, TableProfile):
-            models.append(model)
-    return models
 
 
 @contextmanager

@@ -51,8 +51,13 @@ def _chosen(gateway: config.Gateway, name: str | None) -> tuple[BusSettings, dic
     if len(found) != 1:
         reason = f"no probe is on a bus {name!r}" if name else "several buses have probes"
         raise AquaError(f"{reason}: choose one of {', '.join(sorted(used))}")
-    probes = [probe for probe in gateway.probes if probe.bus == found[0].name]
-    return found[0], {probe.unit: (probe.name, profile(probe.profile, gateway.profiles_dir)) for probe in probes}
+    return found[0], on_bus(gateway, found[0].name)
+
+
+def on_bus(gateway: config.Gateway, bus: str) -> dict[Unit, tuple[str, Profile]]:
+    """The probes on that bus by address: name and model."""
+    probes = [probe for probe in gateway.probes if probe.bus == bus]
+    return {probe.unit: (probe.name, profile(probe.profile, gateway.profiles_dir)) for probe in probes}
 
 
 async def _asked_here(
