@@ -6,7 +6,7 @@ register table. The answers keep their blocks, so one that failed never shifts i
 
 import math
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass, replace
 from typing import Final
@@ -69,9 +69,10 @@ class Table:
         `answers` holds for each block its registers (each 0 to 65535), or why there are none.
         """
         readings = [self._decoded(reading, answers) for reading in self._readings]
-        return readings[0] if len(readings) == 1 else max(readings, key=_how_many_values)
+        best, _ = readings[0] if len(readings) == 1 else max(readings, key=_how_credible)
+        return best
 
-    def _decoded(self, reading: "Sequence[Sequence[_Layout]]", answers: Sequence[Answer]) -> dict[str, float | Missing]:
+    def _decoded(self, reading: "Sequence[Sequence[_Layout]]", answers: Sequence[Answer]) -> "_Decoded":
         values: dict[str, float | Missing] = dict.fromkeys(self._channels, _NOT_READ)
         unmet: _Unmet = {}
         for block, layouts, answer in zip(self.blocks, reading, answers, strict=True):
@@ -88,11 +89,13 @@ class Table:
             if all(values[channel] == 0 for channel in idle.channels):
                 values.update(dict.fromkeys(idle.channels, Missing(idle.because)))
         values.update({channel: reason for channel, (_, reason) in unmet.items()})
-        return values
+        return values, unmet
 
 
-def _how_many_values(values: Mapping[str, float | Missing]) -> int:
-    return sum(not isinstance(value, Missing) for value in values.values())
+def _how_credible(decoded: "_Decoded") -> tuple[int, int]:
+    """More values are; and of readings with equally many the one that meets more requirements before one fails."""
+    values, unmet = decoded
+    return sum(not isinstance(value, Missing) for value in values.values()), sum(rank for rank, _ in unmet.values())
 
 
 def _numbers(
@@ -110,6 +113,8 @@ _NOT_READ: Final = Missing("not read")
 
 _Unmet = dict[str, tuple[int, Missing]]
 """Channel → the first requirement of the profile that is not met: its rank, and the reason."""
+
+_Decoded = tuple[dict[str, float | Missing], _Unmet]
 
 
 class _Value:

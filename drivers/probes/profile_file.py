@@ -1,9 +1,9 @@
 """Reads a probe model from its TOML file, and tells everything that is wrong with it at once."""
 
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from drivers.decoding import Table
 from drivers.interfaces import Profile
@@ -26,11 +26,16 @@ def read_profile(file: Path) -> Profile:
 
     Raises ProfileError listing all that is wrong.
     """
-    problems: list[str] = []
     try:
         content = tomllib.loads(file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ProfileError(file, [f"cannot be read as TOML: {error}"]) from error
+    return profile_of(file, content)
+
+
+def profile_of(file: Path, content: Mapping[str, Any]) -> Profile:
+    """The probe model that `content`, which stands in `file`, describes. Raises ProfileError."""
+    problems: list[str] = []
     top = Entry("", content, problems)
     if "protocol" in content:
         protocol = top.choice("protocol", tuple(_TEXT_MODELS))

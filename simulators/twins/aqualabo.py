@@ -41,7 +41,7 @@ class _Digisens(ModbusTwin):
             Block(_RESULT, 8, self._done),
             constant(_WAIT_MS, (self.wait_ms,)),
             constant(0x0D00, text(self.description, 16)),
-            constant(0x0D10, text("SN-ABCD-1234", 8)),
+            constant(0x0D10, text("SN-PODOA-0123456", 8)),
         ]
 
     def written(self, address: int, value: int) -> None:

@@ -71,7 +71,7 @@ class _InSitu(ModbusTwin):
     def blocks(self, function: int) -> list[Block]:
         return [
             Block(9001 - 1, 1, lambda: (self.device_id,)),
-            constant(9002 - 1, u32_abcd(456789)),
+            constant(9002 - 1, u32_abcd(2_147_500_001)),
             *self.measured(),
         ]
 

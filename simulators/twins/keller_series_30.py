@@ -41,5 +41,5 @@ class KellerSeries30(ModbusTwin):
             *(pressure(address) for address in (0x0002, 0x0100, 0x0108)),
             *(temperature(address) for address in (0x0006, 0x0008, 0x0102, 0x010A)),
             value_block(0x010C, float_abcd, lambda: self.senses.read("conductivity")),
-            constant(0x0202, u32_abcd(123456)),
+            constant(0x0202, u32_abcd(2_147_500_001)),
         ]
