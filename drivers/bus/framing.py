@@ -3,17 +3,20 @@
 pymodbus accepts any decodable frame of the right unit, whatever its function, length or (when zero) transaction id,
 and raises inside the event loop on some undecodable ones. So it is only ever shown bytes that fit: same unit, same
 function, a byte count of twice the register count (a read) or the same address and count (a write), or the refusal of
-that very function. Pure; never raises.
+that very function. An adapter's echo of the question is no answer (for some 500 pairs of unit and register its first
+bytes even have a fitting CRC), and two answers that differ are none: somebody else is talking, and nobody can tell who
+was meant. Pure; never raises.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Protocol
 
 from pymodbus.framer.rtu import FramerRTU
 
 _ERROR_BIT = 0x80
 _REFUSAL_SIZE = 5  # RTU: unit, function, code, CRC
-_WRITES = (6, 16)
+_WRITE_ONE = 6
+_WRITES = (_WRITE_ONE, 16)
 _WRITE_REPEATS = 5  # function, address, and the count of registers (or the value of a single one)
 _MBAP_SIZE = 6  # TCP: transaction id, protocol id, length; the length counts what follows
 
@@ -37,10 +40,11 @@ class RtuQuestion:
     The acknowledgement of a single write (function 6) looks like its echo; nothing tells them apart.
     """
 
-    __slots__ = ("_function", "_head", "_refusal", "_size", "_unit")
+    __slots__ = ("_echo", "_function", "_head", "_refusal", "_size", "_unit")
 
     def __init__(self, request: bytes) -> None:
         self._unit, self._function = request[0], request[1]
+        self._echo = b"" if self._function == _WRITE_ONE else request
         if self._function in _WRITES:
             self._head = request[: 1 + _WRITE_REPEATS]
             self._size = 1 + _WRITE_REPEATS + 2
@@ -51,27 +55,32 @@ class RtuQuestion:
         self._refusal = bytes((self._unit, self._function | _ERROR_BIT))
 
     def answer_in(self, received: bytes) -> bytes:
-        length = len(received)
-        if length == self._size and received.startswith(self._head):
-            return received  # the usual case; pymodbus checks the CRC
-        for start in range(length - _REFUSAL_SIZE + 1):
+        return _only(self._answers(received))
+
+    def _answers(self, received: bytes) -> Iterator[bytes]:
+        """Every frame that fits; noise, or other frames, may lie before and between."""
+        start = received.rfind(self._echo) + len(self._echo) if self._echo and self._echo in received else 0
+        if start == 0 and self._echo.startswith(received):
+            return  # the echo, on its way
+        while start < len(received):
+            size = 1
             if received.startswith(self._head, start):
-                frame = received[start : start + self._size]
-                complete = len(frame) == self._size
+                size = self._size
             elif received.startswith(self._refusal, start):
-                frame = received[start : start + _REFUSAL_SIZE]
-                complete = True
+                size = _REFUSAL_SIZE
+            frame = received[start : start + size]
+            if size > 1 and len(frame) == size and crc_fits(frame):
+                yield frame
+                start += size
             else:
-                continue
-            # Noise or an echo may come before the answer, so only a fitting CRC ends the search.
-            if complete and crc_fits(frame):
-                return frame
-        return b""
+                start += 1
 
     def objection(self, received: bytes) -> str:
         seen = printable(received)
         if len(received) < _REFUSAL_SIZE:
             return f"only {len(received)} byte(s) came: {seen}"
+        if len(set(self._answers(received))) > 1:
+            return f"two different answers came: {seen}"
         if not crc_fits(received):
             if received.startswith(self._head) and len(received) < self._size:
                 return f"the reply broke off after {len(received)} of {self._size} bytes: {seen}"
@@ -98,24 +107,26 @@ class TcpQuestion:
         self._refusal = request[:4] + b"\0\3" + bytes((self._unit, self._function | _ERROR_BIT))
 
     def answer_in(self, received: bytes) -> bytes:
+        return _only(self._answers(received))
+
+    def _answers(self, received: bytes) -> Iterator[bytes]:
+        """Every frame that fits; answers to earlier questions may come before, and their own length says where they
+        end.
+        """
         start = 0
-        while True:
-            if received.startswith(self._head, start):
-                frame = received[start : start + self._size]
-                return frame if len(frame) == self._size else b""
-            if received.startswith(self._refusal, start):
-                frame = received[start : start + 9]
-                return frame if len(frame) == 9 else b""
-            # An answer to an earlier question may come first; its own length says where it ends.
-            length = int.from_bytes(received[start + 4 : start + _MBAP_SIZE], "big")
-            start += _MBAP_SIZE + length
-            if length == 0 or start >= len(received):
-                return b""
+        while len(received) >= start + _MBAP_SIZE:
+            end = start + _MBAP_SIZE + int.from_bytes(received[start + 4 : start + _MBAP_SIZE], "big")
+            fits = received.startswith(self._head, start) or received.startswith(self._refusal, start)
+            if fits and len(received) >= end:
+                yield received[start:end]
+            start = end
 
     def objection(self, received: bytes) -> str:
         seen = printable(received)
         if len(received) < 9:
             return f"only {len(received)} byte(s) came: {seen}"
+        if len(set(self._answers(received))) > 1:
+            return f"two different answers came: {seen}"
         if received[2:4] != b"\0\0":
             return f"not Modbus TCP: {seen}"
         if received[:2] != self._head[:2]:
@@ -126,6 +137,12 @@ class TcpQuestion:
         if received.startswith(self._head):
             return f"the reply broke off after {len(received)} of {self._size} bytes: {seen}"
         return _objection(self._head[7:], received[7:], seen)
+
+
+def _only(answers: Iterator[bytes]) -> bytes:
+    """The one answer, however often it came."""
+    different = set(answers)
+    return different.pop() if len(different) == 1 else b""
 
 
 def _objection(wanted: bytes, came: bytes, seen: str) -> str:
