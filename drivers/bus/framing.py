@@ -117,7 +117,7 @@ class TcpQuestion:
         while len(received) >= start + _MBAP_SIZE:
             end = start + _MBAP_SIZE + int.from_bytes(received[start + 4 : start + _MBAP_SIZE], "big")
             fits = received.startswith(self._head, start) or received.startswith(self._refusal, start)
-            if fits and len(received) >= end:
+            if fits and len(received) >= end and _begins(received[end:]):
                 yield received[start:end]
             start = end
 
@@ -137,6 +137,11 @@ class TcpQuestion:
         if received.startswith(self._head):
             return f"the reply broke off after {len(received)} of {self._size} bytes: {seen}"
         return _objection(self._head[7:], received[7:], seen)
+
+
+def _begins(rest: bytes) -> bool:
+    """Whether another Modbus TCP frame may begin so. If not, the one before has been filled up with strange bytes."""
+    return rest[2:4] in (b"", b"\0", b"\0\0") and (len(rest) < _MBAP_SIZE or 2 <= rest[5] + 256 * rest[4] <= 254)
 
 
 def _only(answers: Iterator[bytes]) -> bytes:

@@ -4,6 +4,7 @@ What this adds to pymodbus, whose transports and frames are used:
 - The answer fits the question (`framing`); bytes that nobody asked for are thrown away.
 - After a failed request the line stays silent until a late reply can no longer come (`silence`). pymodbus 3.16 hands
   the late reply of one request to the next.
+- An answer that may be a copy of another one, or a very late one, is not believed (`doubt`).
 - A cancelled caller leaves the line in the same state as a timeout: the silence then covers the whole reply time.
 - A port that comes back is opened again by the next read.
 """
@@ -11,6 +12,8 @@ What this adds to pymodbus, whose transports and frames are used:
 import asyncio
 import errno
 import logging
+import socket
+import struct
 import termios
 from collections.abc import Sequence
 from contextlib import suppress
@@ -31,6 +34,7 @@ from pymodbus.transport.serialtransport import SerialTransport
 from agent.domain.clock import Clock
 from agent.domain.errors import BadReply, BusError, NoReply, Refused
 from agent.domain.farm import BusSettings, Folder, Protocol, SerialLine, TcpEndpoint
+from drivers.bus.doubt import Doubt, Read
 from drivers.bus.framing import MakeQuestion, Question, RtuQuestion, TcpQuestion
 from drivers.bus.silence import Silence
 from drivers.bus.tap import Frame, Tap
@@ -41,6 +45,8 @@ from drivers.interfaces import Space
 logging.getLogger("pymodbus").setLevel(logging.CRITICAL + 1)
 
 _READS: Final = {Space.HOLDING: ReadHoldingRegistersRequest, Space.INPUT: ReadInputRegistersRequest}
+
+_READ_FUNCTIONS: Final = frozenset(space.value for space in Space)
 
 # MODBUS Application Protocol Specification V1.1b3, section 7.
 REFUSALS: Final = {
@@ -54,6 +60,9 @@ REFUSALS: Final = {
     10: "gateway path unavailable",
     11: "gateway target did not respond",
 }
+
+# A gateway's own line may still bring what it waited for, and some hand that to their next request.
+_TARGET_SILENT: Final = 11
 
 _Client = AsyncModbusSerialClient | AsyncModbusTcpClient
 
@@ -70,6 +79,8 @@ class ModbusLine:
         self._tap = tap
         self._lock = asyncio.Lock()
         self._silence = Silence(clock, settings.quiet_s, self._where)
+        self._doubt = Doubt(clock, settings.timeout_s, settings.quiet_s)
+        self._asked_s = 0.0
         self._framed_by_silence = settings.protocol is not Protocol.MODBUS_TCP
         self._frame_gap_s = frame_gap_s(settings.port) if isinstance(settings.port, SerialLine) else 0.0
         self._make_question: MakeQuestion = RtuQuestion if self._framed_by_silence else TcpQuestion
@@ -98,14 +109,42 @@ class ModbusLine:
     async def _answered(self, request: ModbusPDU) -> ModbusPDU:
         """The answer to `request`, when its turn on the line has come."""
         async with self._lock:
-            client = self._client
-            if client is None or client.ctx.transport is None:
-                client = await self._connected()
-            if self._silence.owed():
-                await self._silence.kept()
-            reply = await self._ask(client, request)
+            reply = await self._ask(await self._ready(), request)
+            if reply.function_code in _READ_FUNCTIONS:
+                reply = await self._believed(request, reply)
         if reply.function_code != request.function_code:
             raise self._refused(reply, request)
+        return reply
+
+    async def _ready(self) -> _Client:
+        """The open client, on a line that has been silent for as long as it owes."""
+        client = self._client
+        if client is None or client.ctx.transport is None:
+            client = await self._connected()
+        if self._silence.owed():
+            await self._silence.kept()
+        return client
+
+    async def _believed(self, request: ModbusPDU, reply: ModbusPDU) -> ModbusPDU:
+        """The registers that came, unless they may be the answer to another question."""
+        read = _read(request)
+        if straggles_s := self._doubt.straggles_s(read, self._asked_s):
+            disturbances = self._silence.disturbances
+            self._silence.demand(straggles_s)
+            await self._silence.kept()
+            if self._silence.disturbances > disturbances:
+                raise BadReply(
+                    f"bad reply on {self._where}, unit {request.dev_id}: another came after it, and nobody can "
+                    f"tell which was late; is timeout_s = {self._settings.timeout_s:g} too short for this probe?"
+                )
+        other = self._doubt.copied_from(read, tuple(reply.registers))
+        if other is None:
+            return reply
+        # Its own answer may still be under way, for as long as any other.
+        whole_s = self._settings.timeout_s + self._settings.quiet_s
+        self._silence.demand(self._asked_s + whole_s - self.clock.boot_s())
+        reply = await self._ask(await self._ready(), request)
+        self._doubt.asked_again(other, read, tuple(reply.registers))
         return reply
 
     async def _ask(self, client: _Client, request: ModbusPDU) -> ModbusPDU:
@@ -113,15 +152,16 @@ class ModbusLine:
         settings = self._settings
         self._received = b""
         owed_s = settings.quiet_s
+        self._asked_s = self.clock.boot_s()
         try:
             reply: ModbusPDU = await client.execute(False, request)
-            owed_s = self._frame_gap_s
+            owed_s = self._frame_gap_s if reply.exception_code != _TARGET_SILENT else settings.quiet_s
             self._tell(False, self._received)
             if (task := asyncio.current_task()) is not None and task.cancelling():
                 # Python 3.11's wait_for, in pymodbus, swallows a cancellation that comes together with the reply.
                 raise asyncio.CancelledError
         except ModbusIOException:
-            self._forget_unsent(client)
+            self._give_up(client, request)
             if self._received and self._question is not None:
                 objection = self._question.objection(self._received)
                 self._tell(False, self._received, objection)
@@ -134,6 +174,7 @@ class ModbusLine:
             raise BusError(f"{self._where} was lost during a request to unit {request.dev_id}") from None
         except asyncio.CancelledError:
             owed_s = settings.timeout_s + settings.quiet_s
+            self._give_up(client, request)
             raise
         finally:
             self._question = None
@@ -141,13 +182,21 @@ class ModbusLine:
                 self._silence.demand(owed_s)
         return reply
 
-    def _forget_unsent(self, client: _Client) -> None:
-        """A question that never left must not go out minutes later, when a stuck adapter wakes up."""
+    def _give_up(self, client: _Client, request: ModbusPDU) -> None:
+        """A question that never left must not go out minutes later, when a stuck adapter or network wakes up."""
         transport = client.ctx.transport
+        if self._framed_by_silence and request.function_code in _READ_FUNCTIONS:
+            self._doubt.unanswered(_read(request), self._asked_s)
         if isinstance(transport, SerialTransport):
             transport.flush()
             with suppress(OSError, termios.error):
                 termios.tcflush(transport.sync_serial.fileno(), termios.TCOFLUSH)
+        elif self._framed_by_silence and transport is not None:
+            # What the network still carries reaches no other connection; no lingering, lest the kernel sends it yet.
+            connection = transport.get_extra_info("socket")
+            if connection is not None:
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self._disconnect()
 
     def _refused(self, reply: ModbusPDU, request: ModbusPDU) -> Refused:
         code = reply.exception_code
@@ -253,6 +302,10 @@ class ModbusLine:
         waiting = client.ctx.response_future
         if not waiting.done():
             waiting.set_exception(ConnectionException("lost"))
+
+
+def _read(request: ModbusPDU) -> Read:
+    return Read(request.dev_id, request.function_code, request.address, request.count)
 
 
 def where(settings: BusSettings) -> str:

@@ -47,37 +47,46 @@ class TextLine:
     async def _lines(self, command: str, answer_within_s: float) -> list[str]:
         """The answer to the command just sent."""
         lines: list[str] = []
+        wants_more = _wants_more(command)
         loop = asyncio.get_running_loop()
         deadline = loop.time() + answer_within_s
-        while not (lines and lines[-1] in _DONE):
-            if not await self._port.more(deadline - loop.time()):
+        while not (lines and lines[-1] in _DONE and _answers(lines, wants_more)):
+            if line := self._next_line(command):
+                lines.append(line)
+                if line not in RESTARTED and _answers(lines, wants_more):
+                    deadline = min(deadline, loop.time() + self._status_within_s)
+            elif not await self._port.more(deadline - loop.time()):
                 break
-            fresh = self._complete_lines(command)
-            lines += fresh
-            if any(line not in RESTARTED for line in fresh):
-                deadline = min(deadline, loop.time() + self._status_within_s)
-        if lines:
-            return lines
         where = self._port.device
+        if lines and _answers(lines, wants_more):
+            return lines
+        if lines:
+            raise BadReply(f"bad answer to {command} on {where}: nothing but {' '.join(lines)}")
         if self._port.received:
             raise BadReply(f"bad answer to {command} on {where}: {bytes(self._port.received)!r} and no line end")
         raise NoReply(f"no answer to {command} in {answer_within_s:g} s on {where}")
 
-    def _complete_lines(self, command: str) -> list[str]:
-        """Take the finished lines out of what was received; the status line ends the answer."""
-        lines: list[str] = []
+    def _next_line(self, command: str) -> str:
+        """Take the first finished line out of what was received; empty when there is none."""
         received = self._port.received
         while (end := received.find(b"\r")) >= 0:
             raw = bytes(received[:end]).strip()
             del received[: end + 1]
-            if not raw:
-                continue
-            if not (raw.isascii() and raw.decode("latin-1").isprintable()):
+            if raw.isascii() and raw.decode("ascii").isprintable():
+                if raw:
+                    return raw.decode("ascii")
+            else:
                 raise BadReply(f"bad answer to {command} on {self._port.device}: {raw!r} is not text")
-            lines.append(raw.decode("ascii"))
-            if lines[-1] in _DONE:
-                break
-        return lines
+        return ""
+
+
+def _wants_more(command: str) -> bool:
+    """Whether a status line alone is no answer: it then belongs to the command before, and the answer is yet to come."""
+    return command == "R" or command.endswith("?")
+
+
+def _answers(lines: list[str], wants_more: bool) -> bool:
+    return not wants_more or lines[-1] == "*ER" or any(not line.startswith("*") for line in lines)
 
 
 def _restarts(unasked: bytes) -> list[str]:

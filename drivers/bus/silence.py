@@ -12,15 +12,19 @@ _PATIENCE = 10
 
 
 class Silence:
-    """The silence one line owes. Bytes that arrive unasked prolong it by `quiet_s`, within reason."""
+    """The silence one line owes. Bytes that arrive unasked prolong it by `quiet_s`, within reason.
 
-    __slots__ = ("_clock", "_quiet_s", "_until", "_where")
+    `disturbances` counts how often they did.
+    """
+
+    __slots__ = ("_clock", "_quiet_s", "_until", "_where", "disturbances")
 
     def __init__(self, clock: Clock, quiet_s: float, where: str) -> None:
         self._clock = clock
         self._quiet_s = quiet_s
         self._where = where
         self._until: float | None = None
+        self.disturbances = 0
 
     def demand(self, seconds: float) -> None:
         """Ask nothing for at least `seconds` from now."""
@@ -30,6 +34,7 @@ class Silence:
 
     def disturbed(self) -> None:
         """Bytes came that nobody asked for: more may follow."""
+        self.disturbances += 1
         self.demand(self._quiet_s)
 
     def owed(self) -> bool:

@@ -19,6 +19,8 @@ from agent.domain.reading import Missing
 from drivers.interfaces import Bus, Channel, ProbeDriver, TextBus
 from drivers.units import UNITS
 
+_READ: Final = "R"
+_NUMBER: Final = re.compile(r"-?(\d+(\.\d+)?|nan|inf)", re.ASCII)  # float() would take 7e02 and 7_002 as well
 _SETTING_WITHIN_S: Final = 1.0  # nominally 0.3 s
 _RESTARTED: Final = frozenset({"*RS", "*RE"})
 _SCALES: Final = {"C": "°C", "K": "K", "F": "°F"}
@@ -83,10 +85,10 @@ class EzoDriver:
         """What the circuit sends, and what it sent."""
         if self._sends is None:
             self._sends = await self._introduced()
-        lines = await self._bus.ask("R", self._profile.answer_within_s)
+        lines = await self._bus.ask(_READ, self._profile.answer_within_s)
         if _RESTARTED & {line.upper() for line in lines}:
             self._sends = await self._introduced()
-            lines = await self._bus.ask("R", self._profile.answer_within_s)
+            lines = await self._bus.ask(_READ, self._profile.answer_within_s)
         return self._sends, lines
 
     async def _introduced(self) -> tuple[Output, ...]:
@@ -116,10 +118,11 @@ class EzoDriver:
         told = " ".join(lines)
         if any(line.upper() == "*ER" for line in lines):
             raise BadReply(f"{self._profile.title} on {self._bus.name} refuses to read: {told!r}")
-        answers = [line for line in lines if not line.startswith("*")]
-        if not answers:
-            raise BadReply(f"{self._profile.title} on {self._bus.name} sent no value: {told!r}")
-        answer = answers[-1]
+        answers = {line for line in lines if not line.startswith("*") and line != _READ}  # an adapter may echo it
+        if len(answers) != 1:
+            trouble = "several values" if answers else "no value"
+            raise BadReply(f"{self._profile.title} on {self._bus.name} sent {trouble}: {told!r}")
+        (answer,) = answers
         because = _NO_VALUE.get("".join(_words(answer)))
         if because:
             return {channel.name: Missing(because) for channel in self._profile.channels}
@@ -147,10 +150,8 @@ def _words(line: str) -> list[str]:
 
 def _numbers(answer: str) -> list[float]:
     """The numbers of a bare list; empty when it is something else."""
-    try:
-        return [float(field) for field in answer.split(",")]
-    except ValueError:
-        return []
+    fields = [field.strip() for field in answer.split(",")]
+    return [float(field) for field in fields] if all(map(_NUMBER.fullmatch, fields)) else []
 
 
 def _canonical(number: float, quantity: Quantity, unit: str) -> float | Missing:

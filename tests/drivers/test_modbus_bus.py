@@ -66,18 +66,6 @@ async def test_a_late_reply_never_answers_the_next_question(rounds: int) -> None
         await bus.close()
 
 
-async def test_without_the_silence_the_late_reply_would_be_believed() -> None:
-    """Why `quiet_s` exists: pymodbus 3.16 itself hands over register 500 when asked for 700."""
-    with serial_device(echo_address) as device:
-        bus = ModbusLine(rtu_settings(device.device, quiet_s=0), RealClock())
-        late_once(device, TIMEOUT_S + 0.02)
-        with pytest.raises(NoReply):
-            await bus.read(1, Space.HOLDING, 500, 1)
-        device.script = lambda request, send: later(0.04, lambda data: echo_address(data, send), request)
-        assert await bus.read(1, Space.HOLDING, 700, 1) == (500,)
-        await bus.close()
-
-
 async def test_a_cancelled_question_leaves_no_answer_behind() -> None:
     with serial_device(echo_address) as device:
         bus = ModbusLine(rtu_settings(device.device), RealClock())

@@ -182,3 +182,38 @@ async def test_a_cancellation_that_comes_with_the_reply_is_not_lost() -> None:
         with pytest.raises(asyncio.CancelledError):
             await reading
         await bus.close()
+
+
+async def test_what_a_serial_server_still_carries_never_reaches_the_next_question() -> None:
+    """A network that stalls delivers late by any time; after a failure the connection is another one."""
+    async with tcp_device(lambda request, send: None) as (device, port):
+        bus = ModbusLine(tcp_settings(port, Protocol.MODBUS_RTU_OVER_TCP), RealClock())
+        with pytest.raises(NoReply):
+            await bus.read(1, Space.HOLDING, 500, 1)
+        stalled = device.writers[0]
+
+        def at_last(request: bytes, send: Send) -> None:
+            echo_address(device.heard[0], stalled.write)
+            echo_address(request, send)
+
+        device.script = at_last
+        assert await bus.read(1, Space.HOLDING, 700, 1) == (700,)
+        assert len(device.writers) == 2
+        await bus.close()
+
+
+async def test_a_gateway_that_gave_its_probe_up_is_left_alone_for_a_moment() -> None:
+    """The probe's late answer may still come to the gateway, and some hand it to their next request."""
+    asked_s = []
+
+    def script(request: bytes, send: Send) -> None:
+        asked_s.append(asyncio.get_running_loop().time())
+        send(request[:4] + b"\0\3\1\x83\x0b" if len(asked_s) == 1 else tcp_reply(request, 1))
+
+    async with tcp_device(script) as (_, port):
+        bus = ModbusLine(tcp_settings(port), RealClock())
+        with pytest.raises(Refused, match="gateway target did not respond"):
+            await bus.read(1, Space.HOLDING, 0, 1)
+        assert await bus.read(1, Space.HOLDING, 0, 1) == (1,)
+        assert asked_s[1] - asked_s[0] >= QUIET_S
+        await bus.close()
