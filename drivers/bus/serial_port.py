@@ -113,6 +113,10 @@ class SerialPort:
                 self._silence.demand(owed_s)
                 self._forget_unsent()
 
+    def owe(self, seconds: float) -> None:
+        """Something may come for so long yet, and then for the usual time."""
+        self._silence.demand(max(0.0, seconds) + self._quiet_s)
+
     async def more(self, within_s: float) -> bool:
         """Wait for bytes: True when some came, False when none did in time; BusError when the port is gone."""
         self._arrival.clear()

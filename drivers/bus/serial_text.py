@@ -14,6 +14,8 @@ from drivers.bus.serial_port import SerialPort
 from drivers.bus.tap import Tap
 
 _DONE: Final = frozenset({"*OK", "*ER"})
+# Atlas Scientific, EZO data sheets, response codes.
+_STATUS: Final = frozenset({"*OK", "*ER", "*OV", "*UV", "*RS", "*RE", "*SL", "*WA", "*DONE"})
 RESTARTED: Final = frozenset({"*RS", "*RE"})
 
 # A device with its status lines switched off sends the answer alone; the status line otherwise follows at once.
@@ -42,7 +44,14 @@ class TextLine:
         async with self._lock:
             restarts = _restarts(await self._port.silent())
             async with self._port.asked(command.encode("ascii") + b"\r", answer_within_s):
-                return restarts + await self._lines(command, answer_within_s)
+                loop = asyncio.get_running_loop()
+                deadline = loop.time() + answer_within_s
+                try:
+                    return restarts + await self._lines(command, answer_within_s)
+                except BadReply:
+                    # What came may have been no answer at all, and the answer may still be under way.
+                    self._port.owe(deadline - loop.time())
+                    raise
 
     async def _lines(self, command: str, answer_within_s: float) -> list[str]:
         """The answer to the command just sent."""
@@ -72,16 +81,18 @@ class TextLine:
         while (end := received.find(b"\r")) >= 0:
             raw = bytes(received[:end]).strip()
             del received[: end + 1]
-            if raw.isascii() and raw.decode("ascii").isprintable():
-                if raw:
-                    return raw.decode("ascii")
-            else:
+            line = raw.decode("ascii", "replace")
+            if not (raw.isascii() and line.isprintable()):
                 raise BadReply(f"bad answer to {command} on {self._port.device}: {raw!r} is not text")
+            if line.startswith("*") and line.upper() not in _STATUS:
+                raise BadReply(f"bad answer to {command} on {self._port.device}: {line!r} is no status")
+            if line and line != command:  # an adapter may echo it
+                return line
         return ""
 
 
 def _wants_more(command: str) -> bool:
-    """Whether a status line alone is no answer: it then belongs to the command before, and the answer is yet to come."""
+    """Whether a status line alone is no answer: it then belongs to the command before, and the answer is to come."""
     return command == "R" or command.endswith("?")
 
 

@@ -118,7 +118,7 @@ class EzoDriver:
         told = " ".join(lines)
         if any(line.upper() == "*ER" for line in lines):
             raise BadReply(f"{self._profile.title} on {self._bus.name} refuses to read: {told!r}")
-        answers = {line for line in lines if not line.startswith("*") and line != _READ}  # an adapter may echo it
+        answers = {line for line in lines if not line.startswith("*")}
         if len(answers) != 1:
             trouble = "several values" if answers else "no value"
             raise BadReply(f"{self._profile.title} on {self._bus.name} sent {trouble}: {told!r}")

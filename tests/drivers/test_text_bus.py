@@ -14,8 +14,8 @@ WITHIN_S = 0.06
 
 
 def echo(request: bytes, send: Send) -> None:
-    """Every command is answered by itself."""
-    send(request + b"*OK\r")
+    """Every command is answered by its own name."""
+    send(b"=" + request + b"*OK\r")
 
 
 def says(*pieces: bytes) -> Script:
@@ -37,6 +37,8 @@ def says(*pieces: bytes) -> Script:
         ((b"*RS\r", b"*RE\r", b"7.002\r*OK\r"), ["*RS", "*RE", "7.002", "*OK"]),
         ((b"7.002\r",), ["7.002"]),  # a device with its status lines switched off
         ((b"7.002\r*OK\rnoise",), ["7.002", "*OK"]),
+        ((b"R\r", b"7.002\r*OK\r"), ["7.002", "*OK"]),  # the adapter echoes
+        ((b"*OK\r", b"7.002\r*OK\r"), ["*OK", "7.002", "*OK"]),  # the end of the answer before
     ],
 )
 async def test_an_answer_is_its_lines(pieces: tuple[bytes, ...], lines: list[str]) -> None:
@@ -52,6 +54,8 @@ async def test_an_answer_is_its_lines(pieces: tuple[bytes, ...], lines: list[str
     [
         (b"", NoReply, "no answer to R in 0.06 s on {}"),
         (b"7.00", BadReply, "bad answer to R on {}"),
+        (b"*OK\r", BadReply, "nothing but \\*OK"),
+        (b"*OK7.00\r*OK\r", BadReply, "is no status"),
         (b"7.\xff0\r*OK\r", BadReply, "is not text"),
         (b"7.\x000\r*OK\r", BadReply, "is not text"),
     ],
@@ -62,7 +66,7 @@ async def test_what_is_no_answer_is_an_error(answer: bytes, error: type[Exceptio
         with pytest.raises(error, match=words.format(device.device)):
             await bus.ask("R", WITHIN_S)
         device.script = echo
-        assert await bus.ask("C,0", WITHIN_S) == ["C,0", "*OK"]
+        assert await bus.ask("C,0", WITHIN_S) == ["=C,0", "*OK"]
         await bus.close()
 
 
@@ -80,7 +84,7 @@ async def test_a_late_answer_never_answers_the_next_command() -> None:
         late_once(device)
         with pytest.raises(NoReply):
             await bus.ask("first", WITHIN_S)
-        assert await bus.ask("second", WITHIN_S) == ["second", "*OK"]
+        assert await bus.ask("second", WITHIN_S) == ["=second", "*OK"]
         await bus.close()
 
 
@@ -90,7 +94,7 @@ async def test_without_the_silence_the_late_answer_would_be_believed() -> None:
         late_once(device)
         with pytest.raises(NoReply):
             await bus.ask("first", WITHIN_S)
-        assert await bus.ask("second", WITHIN_S) == ["first", "*OK"]
+        assert await bus.ask("second", WITHIN_S) == ["=first", "*OK"]
         await bus.close()
 
 
@@ -102,7 +106,7 @@ async def test_a_cancelled_command_leaves_no_answer_behind() -> None:
             async with asyncio.timeout(QUIET_S + 0.01):
                 await bus.ask("first", WITHIN_S)
         assert device.heard == [b"first\r"]
-        assert await bus.ask("second", WITHIN_S) == ["second", "*OK"]
+        assert await bus.ask("second", WITHIN_S) == ["=second", "*OK"]
         await bus.close()
 
 
@@ -112,8 +116,8 @@ async def test_what_a_device_says_unasked_is_thrown_away_except_that_it_restarte
         await bus.open()
         device.send(b"7.001\r*RS\r*RE\r7.0")
         await asyncio.sleep(0.01)
-        assert await bus.ask("R", WITHIN_S) == ["*RS", "*RE", "R", "*OK"]
-        assert await bus.ask("R", WITHIN_S) == ["R", "*OK"]
+        assert await bus.ask("R", WITHIN_S) == ["*RS", "*RE", "=R", "*OK"]
+        assert await bus.ask("R", WITHIN_S) == ["=R", "*OK"]
         await bus.close()
 
 
@@ -121,7 +125,7 @@ async def test_callers_wait_for_each_other() -> None:
     with serial_device(lambda request, send: later(0.005, lambda data: echo(data, send), request)) as device:
         bus = TextLine(text_settings(device.device), RealClock())
         answers = await asyncio.gather(*(bus.ask(f"command {number}", WITHIN_S) for number in range(5)))
-        assert answers == [[f"command {number}", "*OK"] for number in range(5)]
+        assert answers == [[f"=command {number}", "*OK"] for number in range(5)]
         await bus.close()
 
 
@@ -130,7 +134,7 @@ async def test_a_vanished_port_is_a_bus_error_and_its_return_needs_no_restart(tm
     with serial_device(echo) as device:
         link.symlink_to(device.device)
         bus = TextLine(text_settings(link), RealClock())
-        assert await bus.ask("R", WITHIN_S) == ["R", "*OK"]
+        assert await bus.ask("R", WITHIN_S) == ["=R", "*OK"]
         device.script = lambda request, send: device.unplug()
         with pytest.raises(BusError, match=f"{link} was lost"):
             await bus.ask("R", WITHIN_S)
@@ -139,7 +143,7 @@ async def test_a_vanished_port_is_a_bus_error_and_its_return_needs_no_restart(tm
         await bus.ask("R", WITHIN_S)
     with serial_device(echo) as device:
         link.symlink_to(device.device)
-        assert await bus.ask("R", WITHIN_S) == ["R", "*OK"]
+        assert await bus.ask("R", WITHIN_S) == ["=R", "*OK"]
         await bus.close()
 
 

@@ -16,7 +16,7 @@ from agent.domain.errors import BadReply, BusError, NoReply
 from agent.domain.farm import BusSettings, Protocol, SerialLine
 from agent.domain.reading import Missing
 from drivers.bus.serial_text import TextLine
-from drivers.probes.atlas_ezo import EZO_PROFILES
+from drivers.probes.atlas_ezo import _SETTING_WITHIN_S, EZO_PROFILES
 from tests.lies.trial import QUIET_S, TIMEOUT_S, Tally
 from tests.lies.virtual_time import LoopClock
 
@@ -37,7 +37,7 @@ class TextLiar:
         self._near.setblocking(False)
         self._faults: dict[str, Callable[[bytes], list[tuple[float, bytes]]]] = {
             "silence": lambda answer: [],
-            "late": lambda answer: [(_PH.answer_within_s + random.uniform(0, 0.99 * QUIET_S), answer)],
+            "late": lambda answer: [(self._given_s + random.uniform(0, 0.99 * QUIET_S), answer)],
             "twice": lambda answer: [
                 (self._soon_s, answer),
                 (self._soon_s + random.uniform(0, _COPY_WITHIN_S), answer),
@@ -66,6 +66,7 @@ class TextLiar:
     def _hear(self) -> None:
         for question in os.read(self._near.fileno(), 1024).split(b"\r")[:-1]:
             self._question = question + b"\r"
+            self._given_s = _PH.answer_within_s if question == b"R" else _SETTING_WITHIN_S
             self._answer(b"%.3f\r*OK\r" % self.ph if question == b"R" else b"*OK\r")
 
     def _answer(self, answer: bytes) -> None:
@@ -89,7 +90,7 @@ class TextLiar:
 
     def _damaged(self, answer: bytes) -> list[tuple[float, bytes]]:
         raw = bytearray(answer)
-        raw[self._random.randrange(len(raw))] = self._random.choice(b"\x00\x07\x80\xb7\xff_eEnN x,-+")
+        raw[self._random.randrange(len(raw))] = self._random.choice(b"\x00\x07\x80\xb7\xff_eEnNx,+")
         return [(self._soon_s, bytes(raw))]
 
     def _noise(self, answer: bytes) -> list[tuple[float, bytes]]:
