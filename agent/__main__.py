@@ -11,6 +11,7 @@ from collections.abc import Callable
 from importlib import import_module
 
 from agent.commands import with_config
+from agent.commands.alarms import describe as describe_alarms
 from agent.commands.buffer import describe as describe_buffer
 from agent.commands.bus import describe as describe_bus
 from agent.commands.probe import describe as describe_probe
@@ -71,6 +72,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     describe_buffer(buffer)
 
+    describe_alarms(
+        subparsers.add_parser("alarms", help="where alarms stand: list, log; and ack, shelve, maintenance, …")
+    )
     describe_bus(subparsers.add_parser("bus", help="look at a line: scan, trace, faults"))
     describe_probe(subparsers.add_parser("probe", help="look at one probe of the farm: read"))
     describe_probes(subparsers.add_parser("probes", help="the probe models: list, check"))

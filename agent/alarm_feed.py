@@ -4,6 +4,8 @@
     aqua/<gateway>/store                                         retained  {"state": "ok" | "salvaging" | "failing"}
     aqua/<gateway>/alarm/<tank>/<probe>/<sensor>/<kind>/state    retained  where this alarm stands
     aqua/<gateway>/alarm/event                                   one message a change, numbered by "seq"
+    aqua/<gateway>/cmd/<verb>                                    in: what people want of an alarm (agent.alarm_orders)
+    aqua/<gateway>/result                                        what became of it
 
 `status` is also the last will, so that a gateway that dies says "offline": the retained alarms of an offline gateway
 are history, not news. Everything goes out with QoS 1. A change waits here until the broker has confirmed it; after a
@@ -29,6 +31,9 @@ from agent.domain.secret import Secret
 
 log = logging.getLogger(__name__)
 
+Command = Callable[[str, bytes, bool], str]
+"""Given the verb, the payload and whether it was retained, the result as JSON; see `agent.alarm_commands`."""
+
 _MOST_WAITING = 20_000
 _KEEPALIVE_S = 10
 
@@ -50,7 +55,8 @@ class MqttSettings:
 
 
 class AlarmFeed:
-    """Takes changes by `tell`, and says in `trouble` why the broker is not reached (None when it is).
+    """Takes changes by `tell`, hands orders to `command` and publishes what it returns; says in `trouble` why the
+    broker is not reached (None when it is).
 
     `confirmed(seq)` is awaited when the broker has everything up to that change.
     """
@@ -62,6 +68,7 @@ class AlarmFeed:
         self._base = f"{settings.topic}/{gateway}"
         self._confirmed = confirmed
         self._clock = clock
+        self.command: Command = _nobody_listens
         self._watches: Sequence[Watch] = ()
         self._last: dict[str, AlarmChange] = {}
         self._waiting: deque[AlarmChange] = deque()
@@ -137,7 +144,7 @@ class AlarmFeed:
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._publish_for_ever(client))
-                tasks.create_task(_until_lost(client))
+                tasks.create_task(self._obey_until_lost(client))
         except* aiomqtt.MqttError as lost:
             self._tell_trouble(f"{self._settings}: {lost.exceptions[0]}")
 
@@ -158,6 +165,7 @@ class AlarmFeed:
         online = status_json("online", self._clock.now().utc_us)
         await client.publish(f"{self._base}/status", online, qos=1, retain=True)
         log.info("%s is reached", self._settings)
+        await client.subscribe(f"{self._base}/cmd/+", qos=1)
         self._store_told = None
         self.trouble = None
         for watch in sorted(self._watches, key=lambda watch: not watch.standing.active):
@@ -198,13 +206,19 @@ class AlarmFeed:
         topic = f"{self._base}/alarm/{alarm}/state"
         await client.publish(topic, state_json(alarm, standing, change), qos=1, retain=True)
 
+    async def _obey_until_lost(self, client: aiomqtt.Client) -> None:
+        """Raises MqttError when the connection goes, so that a dead broker is noticed before the next alarm."""
+        async for message in client.messages:
+            verb = message.topic.value.rpartition("/")[2]
+            payload = message.payload if isinstance(message.payload, bytes) else b""
+            result = self.command(verb, payload, message.retain)
+            await client.publish(f"{self._base}/result", result, qos=1)
+
     def _tell_trouble(self, trouble: str) -> None:
         if trouble != self.trouble:
             log.error("%s; alarms wait for it", trouble)
         self.trouble = trouble
 
 
-async def _until_lost(client: aiomqtt.Client) -> None:
-    """Raises MqttError when the connection goes, so that a dead broker is noticed before the next alarm."""
-    async for _ in client.messages:
-        pass  # nothing is subscribed yet
+def _nobody_listens(verb: str, payload: bytes, retained: bool) -> str:
+    raise AssertionError("the feed runs before anybody takes orders")

@@ -44,9 +44,14 @@ def _condition(alarm: Alarm, raised: bool, value: float | None, because: str | N
     return f"{what} {shown} is no longer {side} {alarm.limit:g} ({source.probe})"
 
 
+def state(alarm: Alarm, standing: Standing, change: AlarmChange | None) -> dict[str, Any]:
+    """Where one alarm stands, JSON-ready; `change` is what led to it, None if nothing ever happened to it."""
+    return {**_alarm(alarm), **_standing(standing), **(_change(change) if change else {})}
+
+
 def state_json(alarm: Alarm, standing: Standing, change: AlarmChange | None) -> str:
-    """The retained state of one alarm; `change` is what led to it, None if nothing ever happened to it."""
-    return _json({**_alarm(alarm), **_standing(standing), **(_change(change) if change else {})})
+    """`state` as it is retained on MQTT."""
+    return _json(state(alarm, standing, change))
 
 
 def event_json(change: AlarmChange) -> str:

@@ -14,7 +14,7 @@ from agent.domain.reading import CheckedReading, Flag
 
 
 class Annunciator:
-    """Knows where every alarm stands. Pure but for that."""
+    """Knows where every alarm stands, and in `last` the newest change of each that ever had one, by name."""
 
     def __init__(self, alarms: Iterable[Alarm]) -> None:
         self._watches = {str(alarm): Watch(alarm) for alarm in alarms}
@@ -22,6 +22,7 @@ class Annunciator:
         for watch in self._watches.values():
             self._of[watch.alarm.source].append(watch)
         self._last_seq = 0
+        self.last: dict[str, AlarmChange] = {}
 
     @property
     def watches(self) -> Iterable[Watch]:
@@ -77,6 +78,7 @@ class Annunciator:
         """Let every alarm stand where its last change left it; those that nobody watches any more are cleared."""
         known = {str(change.alarm): change for change in standing}
         self._last_seq = max((change.seq for change in known.values()), default=0)
+        self.last = {name: change for name, change in known.items() if name in self._watches}
         for name, watch in self._watches.items():
             if change := known.pop(name, None):
                 watch.standing = _on_this_boot(change, at)
@@ -94,9 +96,11 @@ class Annunciator:
     ) -> AlarmChange:
         # Wall time in the number keeps it growing even when the log of earlier changes cannot be read.
         self._last_seq = max(self._last_seq + 1, at.utc_us)
-        return AlarmChange(
+        change = AlarmChange(
             self._last_seq, alarm, step.event, step.standing, at, value, flag, message, step.by, step.reason
         )
+        self.last[str(alarm)] = change
+        return change
 
 
 def _on_this_boot(change: AlarmChange, now: Instant) -> Standing:

@@ -6,17 +6,21 @@ starts it again; sinks are supervised by their forwarders, so a sink's bug stops
 
 import asyncio
 import logging
-from collections.abc import Collection, Coroutine, Mapping
+from collections.abc import Collection, Coroutine, Mapping, Sequence
 from functools import partial
 from random import Random
 from types import MappingProxyType
 from typing import Any
 
+from agent.alarm_answers import alarm_answers
+from agent.alarm_commands import Commands
 from agent.alarm_feed import AlarmFeed
+from agent.alarm_orders import orders
 from agent.bus_answers import bus_answers
 from agent.checks.sensor_checks import farm_checks
 from agent.config import Gateway
 from agent.control import Control
+from agent.domain.alarm import AlarmChange
 from agent.domain.clock import Clock, DoubtingClock
 from agent.domain.farm import Probe
 from agent.domain.gateway_health import SinkHealth
@@ -57,6 +61,7 @@ class App:
         )
         self.recorders = {bus.name: FlightRecorder(bus) for bus in gateway.buses}
         self._fault_files = FaultFiles(gateway.faults_dir, clock)
+        self.feed.command = Commands(self._ordered, clock).result
         self.loops = [
             BusLoop(
                 bus, drivers, self.pipeline.take_in, clock, random,
@@ -73,7 +78,10 @@ class App:
             for sink in gateway.sinks
         ]  # fmt: skip
         self._health = HealthReport(gateway.store, self.outlook, self.store.bulletin.publish, clock)
-        answers = bus_answers(gateway, {loop.bus.name: loop.bus for loop in self.loops}, self.recorders, clock)
+        answers = {
+            **bus_answers(gateway, {loop.bus.name: loop.bus for loop in self.loops}, self.recorders, clock),
+            **alarm_answers(self.pipeline.annunciator, self._ordered),
+        }
         self._control = Control(gateway.control_socket, answers)
         self._status = StatusFile(gateway.status_file, self.status, clock)
 
@@ -123,6 +131,9 @@ class App:
             self._fault_files.run(),
             self._health.run(),
         ]
+
+    def _ordered(self, request: Mapping[str, Any]) -> Sequence[AlarmChange]:
+        return self.pipeline.order(orders(request, self.pipeline.annunciator), self._clock.now())
 
     def outlook(self) -> Outlook:
         """What `agent.health_report` tells the cloud of everything that is not in the ring buffer."""

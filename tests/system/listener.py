@@ -88,7 +88,7 @@ class Listener:
             self.store.append(said["state"])
         elif topic.endswith("/state"):
             self.states.append((topic, said))
-        else:
+        elif topic.endswith("/status"):
             self.status.append(said["state"])
 
 

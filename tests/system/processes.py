@@ -144,3 +144,9 @@ class Mosquitto(Process):
         """Start, and return once it answers."""
         self.start()
         await until(lambda: answers(self.port), what="Mosquitto answers")
+
+
+async def ran(gateway: Gateway, *command: str) -> subprocess.CompletedProcess[str]:
+    """An `aqua-gateway` command with the gateway's own configuration, to its end."""
+    whole = [sys.executable, "-m", "agent", *command, "--config", str(gateway.config)]
+    return await asyncio.to_thread(subprocess.run, whole, cwd=ROOT, capture_output=True, text=True, timeout=30)

@@ -11,15 +11,10 @@ from contextlib import asynccontextmanager
 from agent.flight_recorder import fault_files
 from simulators.frames import Request
 from simulators.lines.exchange import Reply
-from tests.system.processes import ROOT, Gateway
+from tests.system.processes import ROOT, Gateway, ran
 from tests.system.stage import Stage
 from tests.system.test_ports import missing_since
 from tests.system.waiting import until
-
-
-async def ran(gateway: Gateway, *command: str) -> subprocess.CompletedProcess[str]:
-    whole = [sys.executable, "-m", "agent", *command, "--config", str(gateway.config)]
-    return await asyncio.to_thread(subprocess.run, whole, cwd=ROOT, capture_output=True, text=True, timeout=30)
 
 
 @asynccontextmanager

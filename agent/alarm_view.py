@@ -1,0 +1,43 @@
+"""Alarms as terminal tables: where they stand, and what happened to them."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from rich.console import RenderableType
+from rich.text import Text
+
+from agent.status_view import age, table
+
+_STYLE: Final = {"critical": "bold white on red", "warning": "bold yellow", "advisory": "cyan"}
+_ORDER: Final = list(_STYLE)
+
+
+def standing_view(alarms: Sequence[Mapping[str, Any]], now: datetime) -> RenderableType:
+    """`alarms` as `agent.alarm_messages.state` tells of them; the most urgent first."""
+    if not alarms:
+        return Text("Every alarm is normal.", style="green")
+    shown = table(f"Alarms: {len(alarms)}", "priority", "state", "for", "no.", "alarm", "what", right=("no.",))
+    for alarm in sorted(alarms, key=lambda alarm: (not alarm["active"], _ORDER.index(alarm["priority"]))):
+        state = alarm["state"].replace("_", " ")
+        until = f" until {alarm['until'][11:16]}Z" if alarm.get("until") else ""
+        shown.add_row(
+            Text(alarm["priority"], _STYLE[alarm["priority"]] if alarm["active"] else ""), state + until,
+            age(alarm["time"], now) if "time" in alarm else "", str(alarm["occurrence"]), alarm["alarm"],
+            Text(alarm.get("message", "")),
+        )  # fmt: skip
+    return shown
+
+
+def log_view(changes: Sequence[Mapping[str, Any]]) -> RenderableType:
+    """`changes` are rows of the view `alarm`."""
+    if not changes:
+        return Text("Nothing ever happened to an alarm.", style="green")
+    shown = table("Alarm log", "time (UTC)", "event", "now", "who", "what")
+    for row in changes:
+        style = _STYLE[row["priority"]] if row["change"] == "raised" else ""
+        shown.add_row(
+            row["time_utc"][:19], Text(row["change"], style), row["state"].replace("_", " "), row["done_by"] or "",
+            Text(row["message"]),
+        )  # fmt: skip
+    return shown
