@@ -5,11 +5,15 @@ one wild value cannot poison a mean; and nothing is ever taken out of a sum: the
 """
 
 from array import array
+from collections.abc import Sequence
 from math import inf, sqrt
 from typing import NamedTuple
 
 _BUCKETS = 96
 _FIELDS = 6
+
+_made = tuple.__new__
+"""A named tuple of all its fields in order: its own constructor, which gives them names, takes twice as long."""
 
 
 class Statistics(NamedTuple):
@@ -27,7 +31,7 @@ class Statistics(NamedTuple):
         return sqrt(self.m2 / self.readings) if self.readings else 0.0
 
     def with_value(self, value: float) -> "Statistics":
-        return merged(self, Statistics(1.0, value, 0.0, value, value))
+        return merged(self, (1.0, value, 0.0, value, value))
 
 
 _NOTHING = Statistics()
@@ -79,14 +83,11 @@ class Baseline:
 
     def _begin_bucket(self, at_s: float) -> None:
         if self._start_s is not None:
-            self._buckets.extend((self._start_s, *self._open()))
+            self._buckets.extend((self._start_s, self._count, self._mean, self._m2, self._least, self._greatest))
         self._empty()
         self._start_s = at_s
         self._end_s = (at_s // self._bucket_s + 1) * self._bucket_s
         self._forget(at_s)
-
-    def _open(self) -> Statistics:
-        return Statistics(self._count, self._mean, self._m2, self._least, self._greatest)
 
     def _forget(self, at_s: float) -> None:
         """Drop the buckets that began before the window, and add up the others anew."""
@@ -97,10 +98,9 @@ class Baseline:
         if self._start_s is not None and self._start_s <= oldest_s:
             self._empty()
             self._end_s = -inf
-        closed = _NOTHING
+        self._closed = _NOTHING
         for n in range(0, len(buckets), _FIELDS):
-            closed = merged(closed, Statistics(*buckets[n + 1 : n + _FIELDS]))
-        self._closed = closed
+            self._closed = merged(self._closed, buckets[n + 1 : n + _FIELDS])
         oldest = buckets[0] if buckets else self._start_s
         self._expires_s = inf if oldest is None else oldest + self._window_s
 
@@ -115,20 +115,26 @@ class Baseline:
         """Of the window that ends with `at_s`."""
         if at_s >= self._expires_s:
             self._forget(at_s)
-        return merged(self._closed, self._open())
+        return merged(self._closed, (self._count, self._mean, self._m2, self._least, self._greatest))
 
 
-def merged(a: Statistics, b: Statistics) -> Statistics:
-    """Two sets together (Chan, Golub & LeVeque 1979)."""
+def merged(a: Statistics, b: Sequence[float]) -> Statistics:
+    """Two sets together, the second as the fields of its statistics (Chan, Golub & LeVeque 1979)."""
     count_a, mean_a, m2_a, least_a, greatest_a = a
     count_b, mean_b, m2_b, least_b, greatest_b = b
-    if not count_a or not count_b:
-        return a if count_a else b  # as it is: rounding would make a constant series move
+    if not count_b:
+        return a  # as it is: rounding would make a constant series move
+    if not count_a:
+        return _made(Statistics, b)
     count, delta = count_a + count_b, mean_b - mean_a
-    return Statistics(
-        count,
-        mean_a + delta * count_b / count,
-        m2_a + m2_b + delta * delta * count_a * count_b / count,
-        least_a if least_a < least_b else least_b,
-        greatest_a if greatest_a > greatest_b else greatest_b,
+    share = delta * count_b / count
+    return _made(
+        Statistics,
+        (
+            count,
+            mean_a + share,
+            m2_a + m2_b + delta * share * count_a,
+            least_a if least_a < least_b else least_b,
+            greatest_a if greatest_a > greatest_b else greatest_b,
+        ),
     )

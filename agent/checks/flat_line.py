@@ -47,13 +47,15 @@ class FlatLine(Check):
         super().__init__(limits, surroundings)
         self._highs: deque[tuple[float, float]] = deque()
         self._lows: deque[tuple[float, float]] = deque()
-        self._last_s = 0.0
+        self._last_s = self._began_s = 0.0
 
     @property
     def memory_s(self) -> float:
         return self.limits.fail_after_s + self.limits.suspect_after_s
 
     def judge(self, point: Point) -> Verdict:
+        if point.at_s - self._began_s < self.limits.suspect_after_s:
+            return GOOD  # as nearly always: the run before this value is too short for it to be a line
         still_s = point.at_s - self._since(point.at_s, point.value)
         if still_s < self.limits.suspect_after_s:
             return GOOD
@@ -78,9 +80,13 @@ class FlatLine(Check):
     def learn(self, at_s: float, value: float, quality: float) -> None:
         since_s = self._since(at_s, value)
         highs, lows = self._highs, self._lows
+        self._last_s, self._began_s = at_s, since_s
         if since_s == at_s:
             highs.clear()
             lows.clear()
+            highs.append((at_s, value))
+            lows.append((at_s, value))
+            return
         high_s = low_s = at_s
         while highs and highs[-1][1] <= value:
             high_s = highs.pop()[0]
@@ -90,7 +96,6 @@ class FlatLine(Check):
         lows.append((max(low_s, since_s), value))
         _forget_before(highs, since_s)
         _forget_before(lows, since_s)
-        self._last_s = at_s
 
 
 def _forget_before(extremes: deque[tuple[float, float]], since_s: float) -> None:

@@ -17,7 +17,7 @@ from agent.store.writer import Writer
 from tests.agent.farm import NO_DATA, NOON_US, OXYGEN, WARMTH, alarm, at, reading, values
 from tests.clock import FakeClock
 
-LIMITS = {"spike": spike.Limits(0.76, 2.28), "rate_of_change": rate_of_change.Limits(3.0)}
+LIMITS = {"spike": spike.Limits(0.76, 2.28), "rate_of_change": rate_of_change.Limits(3.0, over_s=5.0)}
 AT_ONCE = alarm(on_delay_s=0, off_delay_s=0)
 
 

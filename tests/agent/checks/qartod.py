@@ -100,7 +100,7 @@ def _spike(case: Case) -> str:
 
 def _rate_of_change(case: Case) -> str:
     fail = case.config["fail_threshold"]
-    limits = rate_of_change.Limits(60 * case.config["threshold"], inf, None if fail is None else 60 * fail)
+    limits = rate_of_change.Limits(60 * case.config["threshold"], inf, None if fail is None else 60 * fail, 0.0)
     return _flags(made(limits), case.times, case.values)
 
 

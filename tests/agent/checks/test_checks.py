@@ -6,7 +6,7 @@ from agent.checks import CHECKS, gross_range, rate_of_change, spike, worst, z_sc
 from agent.checks.check import Point
 from agent.domain.farm import Span
 from agent.domain.reading import Flag
-from tests.agent.checks.taught import judged, taught
+from tests.agent.checks.taught import judged, made, taught
 
 GOOD, NOT_EVALUATED, SUSPECT, FAIL = Flag.GOOD, Flag.NOT_EVALUATED, Flag.SUSPECT, Flag.FAIL
 
@@ -69,7 +69,7 @@ def test_spike_says_how_far_from_what() -> None:
         (60.0, 8.51, SUSPECT),
         (60.0, 7.49, SUSPECT),
         (60.0, 1e6, SUSPECT),
-        (30.0, 8.26, SUSPECT),
+        (59.9, 9.0, GOOD),
         (120.0, 9.0, GOOD),
         (3600.0, 9.0, GOOD),
         (3600.1, 900.0, GOOD),
@@ -77,6 +77,16 @@ def test_spike_says_how_far_from_what() -> None:
 )
 def test_rate_counts_by_boot_time_and_never_fails(at_s: float, value: float, flag: Flag) -> None:
     assert judged(rate_of_change.Limits(0.5), value, 8.0, at_s=at_s).flag is flag
+
+
+def test_within_a_second_the_last_digit_of_a_probe_is_no_fast_change() -> None:
+    check = made(rate_of_change.Limits(0.2))
+    for n in range(600):
+        assert check.judge(Point(float(n), 7.0 + n % 2 / 100)).flag is GOOD
+        check.learn(float(n), 7.0 + n % 2 / 100, 1.0)
+    assert check.judge(Point(600.0, 7.3)).flag is SUSPECT
+    check.learn(600.0, 9.0, 0.2)
+    assert check.judge(Point(660.0, 7.0)).flag is GOOD, "a spike is no value to count from"
 
 
 def test_there_is_nothing_against_the_rate_of_a_first_value() -> None:

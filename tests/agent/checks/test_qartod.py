@@ -132,8 +132,9 @@ def roc_dt0() -> None:
 
 def roc_trunc() -> None:
     """1.9 s are 1.9 s."""
-    assert flags(rate_of_change.Limits(6.0), (0, 8.0), (1.9, 8.19)) == [GOOD, GOOD]
-    assert flags(rate_of_change.Limits(6.0), (0, 8.0), (1.9, 8.191)) == [GOOD, SUSPECT]
+    limits = rate_of_change.Limits(6.0, over_s=0.0)
+    assert flags(limits, (0, 8.0), (1.9, 8.19)) == [GOOD, GOOD]
+    assert flags(limits, (0, 8.0), (1.9, 8.191)) == [GOOD, SUSPECT]
 
 
 def roc_after_nan() -> None:
