@@ -18,6 +18,7 @@ from agent.alarm_feed import AlarmFeed
 from agent.alarm_orders import orders
 from agent.bus_answers import bus_answers
 from agent.checks.sensor_checks import farm_checks
+from agent.companions import Latest, sources
 from agent.config import Gateway
 from agent.control import Control
 from agent.domain.alarm import AlarmChange
@@ -37,7 +38,7 @@ from cloud_sync.uplink.status import SinkStatus
 from drivers import profile
 from drivers.bus import make_bus
 from drivers.bus.tap import Tap
-from drivers.interfaces import Bus, ProbeDriver
+from drivers.interfaces import Bus, Compensated, ProbeDriver, Profile, TellsCondition
 
 log = logging.getLogger(__name__)
 
@@ -67,7 +68,7 @@ class App:
                 bus, drivers, self.pipeline.take_in, clock, random,
                 partial(self._fault_files.begins, self.recorders[bus.name]),
             )
-            for bus, drivers in buses(gateway, clock, self.recorders)
+            for bus, drivers in buses(gateway, clock, self.recorders, self.pipeline.latest)
             if drivers
         ]  # fmt: skip
         self.forwarders = [
@@ -177,16 +178,25 @@ async def _cancelled(tasks: Collection[asyncio.Task[None]]) -> None:
 
 
 def buses(
-    gateway: Gateway, clock: Clock, taps: Mapping[str, Tap] = MappingProxyType({})
+    gateway: Gateway,
+    clock: Clock,
+    taps: Mapping[str, Tap] = MappingProxyType({}),
+    latest: Latest = MappingProxyType({}),
 ) -> list[tuple[Bus, Mapping[Probe, ProbeDriver]]]:
-    """Every bus with the drivers of the probes on it; `taps` by the name of the bus."""
+    """Every bus with the drivers of the probes on it; `taps` by the name of the bus, `latest` the newest readings."""
     models = {name: profile(name, gateway.profiles_dir) for name in {probe.profile for probe in gateway.probes}}
     made: list[tuple[Bus, Mapping[Probe, ProbeDriver]]] = []
     for settings in gateway.buses:
         bus = make_bus(settings, clock, taps.get(settings.name))
         probes = [probe for probe in gateway.probes if probe.bus == settings.name]
-        made.append((bus, {probe: models[probe.profile].driver(bus, probe.unit) for probe in probes}))
+        made.append((bus, {probe: _driver(models[probe.profile], bus, probe, latest, clock) for probe in probes}))
     return made
+
+
+def _driver(model: Profile, bus: Bus, probe: Probe, latest: Latest, clock: Clock) -> ProbeDriver:
+    if probe.compensation and isinstance(model, Compensated):
+        return model.compensated_driver(bus, probe.unit, sources(probe.compensation, latest, clock))
+    return model.driver(bus, probe.unit)
 
 
 def _sink_status(status: SinkStatus) -> dict[str, Any]:
@@ -214,4 +224,7 @@ def _bus_status(loop: BusLoop) -> dict[str, Any]:
         "trouble": loop.trouble,
         "probes": len(loop.turns),
         "silent": {str(turn): turn.because for turn in silent},
+        "conditions": {
+            str(turn): dict(turn.driver.condition) for turn in loop.turns if isinstance(turn.driver, TellsCondition)
+        },
     }

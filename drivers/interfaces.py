@@ -8,7 +8,7 @@ reply could take, so that no caller ever receives the answer to somebody else's 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from agent.domain.clock import Clock
 from agent.domain.farm import Protocol as BusProtocol
@@ -145,3 +145,27 @@ class Profile(Protocol):
 
     def driver(self, bus: Bus, unit: Unit) -> ProbeDriver:
         """A driver for the device with address `unit` on `bus`."""
+
+
+Source = Callable[[], float | Missing]
+"""The newest value of another probe's sensor in canonical units, or why there is none that may be used."""
+
+
+@runtime_checkable
+class Compensated(Protocol):
+    """A profile whose device computes with what other probes measure."""
+
+    @property
+    def compensated_by(self) -> tuple[Quantity, ...]: ...
+
+    def compensated_driver(self, bus: Bus, unit: Unit, sources: Mapping[Quantity, Source]) -> ProbeDriver:
+        """A driver that tells the device what `sources` say, as long as that may be used."""
+
+
+@runtime_checkable
+class TellsCondition(Protocol):
+    """A driver that knows of its probe more than the values: how it is, and what it computes with."""
+
+    @property
+    def condition(self) -> Mapping[str, float | str]:
+        """By name, with the unit in it; empty before the first reading."""

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from agent.config import shape
 from agent.config.addresses import ADDRESSES
+from agent.config.compensation import Read, compensated
 from agent.config.document import Document
 from agent.config.findings import unknown_key
 from agent.domain.farm import MODBUS, BusSettings, Probe, Sensor, Tank, Unit
@@ -16,7 +17,7 @@ def probes(
     document: Document, tanks: Mapping[str, Tank], buses: Mapping[str, BusSettings], profiles_dir: Path | None
 ) -> list[Probe]:
     """Every probe with its sensors. What refers to a broken table is not blamed a second time."""
-    found: list[Probe] = []
+    found: list[Read] = []
     for n, value in enumerate(document.list("probes")):
         key = f"probes[{n}]"
         table = document.validated(value, key, shape.ProbeTable)
@@ -25,18 +26,20 @@ def probes(
         model = _profile(document, table.profile, key, profiles_dir)
         _refer(document, f"{key}.tank", table.tank, tanks, _named_tanks(document), "[[tanks]]")
         _refer(document, f"{key}.bus", table.bus, buses, _named_buses(document), "[buses.<name>]")
-        if any(probe.name == table.name and probe.tank.name == table.tank for probe in found):
+        others = [one.probe for one in found]
+        if any(probe.name == table.name and probe.tank.name == table.tank for probe in others):
             document.wrong(f"{key}.name", table.name, "another probe of this tank has this name", "choose another")
         if model is not None and table.bus in buses:
-            _check_address(document, key, table, model, buses[table.bus], found)
+            _check_address(document, key, table, model, buses[table.bus], others)
         if model is not None and table.period_s < model.min_period_s:
             reason = f"a {model.name} must not be asked more often than every {model.min_period_s:g} s"
             document.wrong(f"{key}.period_s", table.period_s, reason, f"write {model.min_period_s:g} or more")
         if model is not None and table.tank in tanks:
             sensors = _sensors(document, key, table, model, tanks[table.tank])
             unit = _unit(table, buses[table.bus]) if table.bus in buses else 0
-            found.append(Probe(table.name, tanks[table.tank], table.bus, table.profile, unit, table.period_s, sensors))
-    return found
+            probe = Probe(table.name, tanks[table.tank], table.bus, table.profile, unit, table.period_s, sensors)
+            found.append(Read(key, table, model, probe))
+    return compensated(document, found)
 
 
 def _profile(document: Document, name: str, key: str, folder: Path | None) -> Profile | None:

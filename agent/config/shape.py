@@ -132,6 +132,14 @@ class SensorTable(Table):
     enabled: bool = True
 
 
+class CompensationTable(Table):
+    """Sensors of the same tank, as "probe/sensor"."""
+
+    temperature: str | None = None
+    salinity: str | None = None
+    max_age_s: Seconds | None = None
+
+
 class ProbeTable(Table):
     name: Name
     tank: str
@@ -140,3 +148,4 @@ class ProbeTable(Table):
     unit: Address | None = None
     period_s: Seconds = 5.0
     sensors: dict[str, SensorTable] = Field(default_factory=dict)
+    compensation: CompensationTable = CompensationTable()

@@ -120,6 +120,14 @@ Unit = int | str
 """A device's address on its bus: a number on Modbus, 0 where a bus has no addresses, elsewhere as it is written."""
 
 
+@dataclass(frozen=True, slots=True)
+class Compensation:
+    """A sensor of the same tank whose value a probe's device computes with, if it is at most `max_age_s` old."""
+
+    sensor: Sensor
+    max_age_s: float
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Probe:
     """A device on a bus, at the address `unit`."""
@@ -131,3 +139,4 @@ class Probe:
     unit: Unit
     period_s: float
     sensors: tuple[Sensor, ...] = field(default=())
+    compensation: tuple[Compensation, ...] = ()

@@ -93,7 +93,7 @@ class TextLine:
 
 def _wants_more(command: str) -> bool:
     """Whether a status line alone is no answer: it then belongs to the command before, and the answer is to come."""
-    return command == "R" or command.endswith("?")
+    return command in ("R", "Status") or command.endswith("?")
 
 
 def _answers(lines: list[str], wants_more: bool) -> bool:

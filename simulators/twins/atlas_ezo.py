@@ -97,13 +97,21 @@ class EzoDo(_SeveralOutputs):
     def more_commands(self) -> dict[str, Callable[[list[str]], list[str]]]:
         return {
             **super().more_commands(),
-            "s": lambda arguments: self.setting("s", arguments),
+            "s": self._salinity,
             "p": lambda arguments: self.setting("p", arguments),
         }
 
     def __init__(self, senses: Senses, name: str = "") -> None:
         super().__init__(senses, name)
         self.settings |= {"s": "0,uS", "p": "101.3", "t": "20.0"}
+
+    def _salinity(self, arguments: list[str]) -> list[str]:
+        if arguments == ["?"]:
+            return self.setting("s", arguments)
+        number, unit = (*arguments, "us")[:2]
+        if unit not in ("us", "ppt") or len(arguments) > 2:
+            raise NotUnderstood
+        return self.setting("s", [f"{float(number):g},{'uS' if unit == 'us' else unit}"])
 
     def calibration_step(self, step: str) -> None:
         if step not in ("", "0"):

@@ -56,6 +56,19 @@ def test_every_kind_of_bus_has_its_port_its_patience_and_its_addresses(tmp_path:
     assert [probe.unit for probe in gateway.probes[3:]] == ["3", "28-0316a2794aff"]
 
 
+def test_a_compensation_is_a_sensor_of_the_tank_and_how_old_it_may_be(tmp_path: Path) -> None:
+    document = right()
+    document["probes"][0]["period_s"] = 30
+    document["probes"][1]["compensation"] = {"temperature": "do-1/temperature"}
+    gateway = config.load(write(tmp_path, document))
+    (compensation,) = gateway.probes[1].compensation
+    assert compensation.sensor is sensor(gateway, "tank-1/do-1/temperature")
+    assert compensation.max_age_s == 90, "three turns of that probe"
+    document["probes"][1]["compensation"]["max_age_s"] = 45
+    (compensation,) = config.load(write(tmp_path, document)).probes[1].compensation
+    assert compensation.max_age_s == 45
+
+
 def test_every_sink_has_its_link(tmp_path: Path) -> None:
     document = right()
     document["sinks"]["cloud"] |= {"metered": True, "max_kbit_s": 64, "clock_patience_s": 60}

@@ -156,6 +156,41 @@ def test_a_mistake_is_told_once_with_its_reason_and_remedy(
 
 
 @pytest.mark.parametrize(
+    ("compensation", "key", "reason"),
+    [
+        (
+            {"temperature": "do-9/temperature"},
+            "temperature",
+            "no such sensor in tank-1 (do-1/temperature, rtd-1/temper",
+        ),
+        ({"temperature": "do-1/saturation"}, "temperature", "that measures DissolvedOxygenSaturation"),
+        ({"salinity": "do-1/salinity"}, "salinity", "a atlas-ezo-ph cannot be told the salinity"),
+        ({"temperature": "rtd-1/temperature", "max_age_s": 300}, "max_age_s", "rtd-1 is read every 600 s only"),
+        ({"temperatur": "x"}, "temperatur", "not a setting"),
+        ({"temperature": 17.5}, "temperature", "string"),
+    ],
+)
+def test_a_compensation_names_a_sensor_of_the_tank_that_fits(
+    tmp_path: Path, compensation: dict[str, Any], key: str, reason: str
+) -> None:
+    document = right()
+    document["buses"]["uart2"] = {"protocol": "serial-text", "device": "/dev/ttyAMA1"}
+    document["probes"] += [
+        {"name": "rtd-1", "tank": "tank-1", "bus": "uart2", "profile": "atlas-ezo-rtd", "period_s": 600}
+    ]
+    document["probes"][1]["compensation"] = compensation
+    told = problems(tmp_path, document)
+    assert [problem.key for problem in told] == [f"probes[1].compensation.{key}"]
+    assert reason in told[0].reason
+
+
+def test_a_broken_neighbour_is_blamed_alone(tmp_path: Path) -> None:
+    document = changed("probes.0.profile", "no-such-model")
+    document["probes"][1]["compensation"] = {"temperature": "do-1/temperature"}
+    assert [problem.key for problem in problems(tmp_path, document)] == ["probes[0].profile"]
+
+
+@pytest.mark.parametrize(
     ("protocol", "profile", "units", "words"),
     [
         ("sdi-12", "meter-hydros-21", ["ab"], "is no SDI-12 address"),
