@@ -2,11 +2,13 @@
 
 The probe that has waited longest past its time is asked next. A probe that does not answer costs the bus one time-out,
 and after `SILENT_AFTER` of those in a row it is asked only now and then, at jittered intervals, so that the others
-keep their cadence; its readings go on as missing, with the reason. A port that cannot be opened is tried again every
-turn, and costs nobody anything on another bus.
+keep their cadence; its readings go on as missing, with the reason. Where the others have no time to spare, what a probe
+loses them is limited to a small share of it, whether it is silent always or often. A port that cannot be opened is
+tried again every turn, and costs nobody anything on another bus.
 """
 
 import logging
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
@@ -23,6 +25,9 @@ SILENT_AFTER = 3
 """Turns without an answer after which a probe is only asked now and then."""
 
 _LONGEST_REST_S = 30.0
+_SHARE = (
+    1 / 80
+)  # of a busy line for the time-outs of one probe; with the silence after each they take twice that at most
 _MOST_DOUBLINGS = 16  # a float has room for 1023, which a dead probe would reach within a working day
 
 
@@ -30,7 +35,8 @@ _MOST_DOUBLINGS = 16  # a float has room for 1023, which a dead probe would reac
 class Turn:
     """Where one probe of a bus stands: when it is due (boot seconds), and how it has answered.
 
-    `silent` holds the channels that had no value in its last answer, with the reasons.
+    `silent` holds the channels that had no value in its last answer, with the reasons. `lost_s` is what its last
+    failure took; a line without time to spare owes it nothing before `repaid_s`, but for a few failures in advance.
     """
 
     probe: Probe
@@ -40,6 +46,8 @@ class Turn:
     because: str | None = None
     garbled: bool = False
     ask_again_s: float = 0.0
+    lost_s: float = 0.0
+    repaid_s: float = 0.0
     silent: Mapping[str, str] = field(default_factory=dict)
 
     def __str__(self) -> str:
@@ -71,7 +79,7 @@ class BusLoop:
         """Ends by cancellation; the port is closed then."""
         try:
             while True:
-                turn = min(self.turns, key=lambda turn: turn.due_s)
+                turn = min(self.turns, key=lambda turn: (turn.due_s, turn.failures))
                 wait_s = turn.due_s - self._clock.boot_s()
                 if wait_s > 0:
                     await self._clock.sleep(wait_s)
@@ -96,7 +104,7 @@ class BusLoop:
 
     async def _measure(self, turn: Turn) -> Mapping[str, float | Missing] | Missing:
         now_s = self._clock.boot_s()
-        if turn.failures >= SILENT_AFTER and now_s < turn.ask_again_s:
+        if self._rests(turn, now_s):
             return Missing(turn.because or "", turn.garbled)
         try:
             await self.bus.open()
@@ -108,10 +116,26 @@ class BusLoop:
             self._tell_bus(None)
             garbled = isinstance(error, BadReply)
             self._note_failure(turn, str(error), garbled)
+            self._charge(turn, now_s)
             return Missing(str(error), garbled)
         self._tell_bus(None)
         self._note_answer(turn, measured)
         return measured
+
+    def _rests(self, turn: Turn, now_s: float) -> bool:
+        """Whether the probe is not asked this time, since it did not answer before."""
+        if turn.failures >= SILENT_AFTER and now_s < turn.ask_again_s:
+            return True
+        in_advance_s = (SILENT_AFTER - 1) * turn.lost_s / _SHARE
+        if turn.repaid_s - now_s <= in_advance_s:
+            return False
+        others = (other.due_s for other in self.turns if other is not turn and not other.failures)
+        return min(others, default=math.inf) - now_s < turn.lost_s
+
+    def _charge(self, turn: Turn, began_s: float) -> None:
+        now_s = self._clock.boot_s()
+        turn.lost_s = now_s - began_s
+        turn.repaid_s = max(turn.repaid_s, now_s) + turn.lost_s / _SHARE * self._random.uniform(0.75, 1.25)
 
     def _note_failure(self, turn: Turn, because: str, garbled: bool) -> None:
         turn.failures += 1
@@ -129,7 +153,7 @@ class BusLoop:
     def _note_answer(self, turn: Turn, measured: Mapping[str, float | Missing]) -> None:
         if turn.failures:
             log.warning("%s answers again", turn)
-        turn.failures, turn.because = 0, None
+        turn.failures = 0
         silent = {channel: value.because for channel, value in measured.items() if isinstance(value, Missing)}
         if silent.keys() != turn.silent.keys():
             for channel in silent.keys() - turn.silent.keys():

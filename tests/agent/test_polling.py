@@ -43,11 +43,14 @@ class ScriptedProbe:
         self.clock, self.takes_s = clock, takes_s
         self.silent = False
         self.hangs_up = False
+        self.silent_turn_of = 0  # it is in one of so many
         self.asked: list[float] = []
 
     async def read(self) -> Mapping[str, float | Missing]:
         self.asked.append(self.clock.boot)
         await asyncio.sleep(0)
+        if self.silent_turn_of:
+            self.silent = len(self.asked) % self.silent_turn_of == 0
         self.clock.advance(TIMEOUT_S if self.silent else self.takes_s)
         if self.hangs_up:
             raise BusError(f"10.0.0.7:502 was lost during request {len(self.asked)}")
@@ -135,6 +138,23 @@ async def test_a_silent_probe_costs_one_time_out_a_turn_and_then_is_asked_less(
         "tank-1/dead: no reply in 0.5 s on /dev/ttyUSB0, unit 7",
         "tank-1/dead: no answer in 3 turns, it is asked less often until it answers",
     ]
+
+
+async def answers_of_seven(eighth: Callable[[ScriptedProbe], None]) -> int:
+    """How often seven probes answer in 100 s on a line without time to spare, beside an eighth."""
+    line = Line(eighth=0.01, **{f"p{n}": 0.01 for n in range(7)})
+    for one in line.probes.values():
+        one.takes_s = 0.02
+    eighth(line.probes["eighth"])
+    await line.run(100)
+    return sum(len(one.asked) for name, one in line.probes.items() if name != "eighth")
+
+
+@pytest.mark.parametrize("silent_turn_of", [1, 2, 3])
+async def test_a_probe_that_is_silent_always_or_often_takes_the_others_little(silent_turn_of: int) -> None:
+    alone = await answers_of_seven(lambda eighth: setattr(eighth, "takes_s", 0.0))
+    beside = await answers_of_seven(lambda eighth: setattr(eighth, "silent_turn_of", silent_turn_of))
+    assert beside >= 0.97 * alone
 
 
 async def test_a_probe_may_be_dead_for_days() -> None:
