@@ -5,7 +5,7 @@ PYTHON ?= $(firstword $(foreach p,python3 python3.13 python3.12 python3.11,$(she
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test services soak bench bench-wear bench-outage bench-ingest lint lock clean
+.PHONY: run test services soak bench bench-wear bench-outage bench-ingest bench-wire lint lock clean
 
 run: $(VENV)/.run
 	@$(BIN)/python -m simulators.demo
@@ -35,6 +35,9 @@ bench-outage: $(VENV)/.dev  # a week's backlog drained; READINGS=1000000 for les
 
 bench-ingest: $(VENV)/.dev  # from Kafka into PostgreSQL, against COPY
 	$(BIN)/python -m tests.bench.ingest $(READINGS)
+
+bench-wire: $(VENV)/.dev  # how much of a serial line's time is used, and what a dead probe takes
+	$(BIN)/python -m tests.bench.wire
 
 soak: $(VENV)/.dev  # from the twins to the table while all is killed and cut; READINGS=30000 for less
 	@.ci/debian-packages maven:mvn postgresql:pg_ctlcluster

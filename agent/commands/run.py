@@ -11,13 +11,15 @@ from agent import config
 from agent.app import App
 from agent.clock import SystemClock
 from agent.garbage import look_for_circles_seldom
+from agent.timers import precise_loop
 
 
 def command(options: argparse.Namespace) -> int:
     gateway = config.load_apart(options.config)
     logging.basicConfig(level=options.log_level, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     look_for_circles_seldom()
-    asyncio.run(_run(gateway))
+    with asyncio.Runner(loop_factory=precise_loop) as runner:
+        runner.run(_run(gateway))
     return 0
 
 

@@ -88,6 +88,7 @@ class ModbusLine:
         self._why_not: BaseException | None = None
         self._question: Question | None = None
         self._received = b""
+        self._heard_s = 0.0
 
     async def open(self) -> None:
         async with self._lock:
@@ -155,7 +156,9 @@ class ModbusLine:
         self._asked_s = self.clock.boot_s()
         try:
             reply: ModbusPDU = await client.execute(False, request)
-            owed_s = self._frame_gap_s if reply.exception_code != _TARGET_SILENT else settings.quiet_s
+            owed_s = max(0.0, self._heard_s + self._frame_gap_s - self.clock.boot_s())
+            if reply.exception_code == _TARGET_SILENT:
+                owed_s = settings.quiet_s
             self._tell(False, self._received)
             if (task := asyncio.current_task()) is not None and task.cancelling():
                 # Python 3.11's wait_for, in pymodbus, swallows a cancellation that comes together with the reply.
@@ -287,6 +290,7 @@ class ModbusLine:
             self._tell(False, data, "nobody had asked")
             self._silence.disturbed()
             return b""
+        self._heard_s = self.clock.boot_s()
         self._received = data
         return self._question.answer_in(data)
 

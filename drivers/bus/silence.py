@@ -10,6 +10,11 @@ from agent.domain.errors import BusError
 # A line that never falls silent carries somebody else's traffic; after this many quiet times we say so.
 _PATIENCE = 10
 
+# A sleep ends a little late, which between two frames at 115,200 baud is a twentieth of the time: end it early, and go
+# the rest in small steps.
+_LATE_S = 0.00015
+_STEP_S = 1e-6
+
 
 class Silence:
     """The silence one line owes. Bytes that arrive unasked prolong it by `quiet_s`, within reason.
@@ -52,5 +57,6 @@ class Silence:
                     f"{self._where} never falls silent, though nobody is asked: a second master on the line, "
                     "or a probe in continuous mode?"
                 )
-            await self._clock.sleep(self._until - now)
+            left_s = self._until - now
+            await self._clock.sleep(left_s - _LATE_S if left_s > 2 * _LATE_S else _STEP_S)
         self._until = None

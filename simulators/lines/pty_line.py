@@ -15,8 +15,8 @@ from simulators.twins.modbus import ModbusTwin
 class PtyLine:
     """An RS-485 line with Modbus RTU, found under the symbolic link `link`.
 
-    `baud` makes requests and replies take the time that 8N1 characters take on a wire, and what is sent at another rate
-    is noise; None: no time, at any rate.
+    `baud` makes requests and replies take the time that 8N1 characters take on a wire, demands the silence between
+    them, and what is sent at another rate is noise; None: no time, at any rate.
     """
 
     def __init__(
@@ -34,6 +34,11 @@ class PtyLine:
     @property
     def twins(self) -> list[ModbusTwin]:
         return self.exchange.twins
+
+    @property
+    def collisions(self) -> int:
+        """Requests that were lost since they came too soon."""
+        return self._talk.collisions
 
     async def plug(self) -> None:
         """Open the line, or plug the adapter in again, under the same link."""

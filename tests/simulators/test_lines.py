@@ -103,6 +103,17 @@ async def test_a_baud_rate_costs_its_time(tmp_path: Path) -> None:
     await line.unplug()
 
 
+async def test_a_request_without_silence_before_it_is_lost_on_a_line_with_a_baud_rate(tmp_path: Path) -> None:
+    line = PtyLine(tmp_path / "slow", [twin_in(SeeedSPh01, unit=2)], baud=300)
+    await line.plug()
+    with serial.Serial(str(line.link), 300, timeout=0) as port:
+        assert await exchange(port, READ_PH, 3.0) == PH_ANSWER
+        assert await exchange(port, READ_PH, 0.3) == b"", "3.5 characters at 300 baud are 117 ms"
+        assert await exchange(port, READ_PH, 3.0) == PH_ANSWER
+    assert line.collisions == 1
+    await line.unplug()
+
+
 async def test_an_unplugged_adapter_hangs_up_and_comes_back_under_its_name(line: PtyLine) -> None:
     port = serial.Serial(str(line.link), 9600, timeout=0)
     await line.unplug()
