@@ -21,7 +21,7 @@ from simulators.twins.yosemitech_y520a import YosemitechY520a
 from simulators.twins.yosemitech_y532a import YosemitechY532a
 from simulators.twins.yosemitech_y4000 import YosemitechY4000
 from simulators.twins.ysi_exo_adapter import YsiExoAdapter
-from simulators.twins.ysi_odo_ct import YsiOdoCt
+from simulators.twins.ysi_odo_ct import YsiOdoCt, YsiOdoRtu
 
 MODBUS_TWINS: dict[str, type[ModbusTwin]] = {
     "aqualabo-c4e": C4e,
@@ -44,6 +44,7 @@ MODBUS_TWINS: dict[str, type[ModbusTwin]] = {
     "yosemitech-y532a": YosemitechY532a,
     "ysi-exo-adapter": YsiExoAdapter,
     "ysi-odo-ct": YsiOdoCt,
+    "ysi-odo-rtu": YsiOdoRtu,
 }
 
 TEXT_TWINS: dict[str, type[EzoTwin] | type[NmeaMtw]] = {

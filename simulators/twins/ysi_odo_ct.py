@@ -20,6 +20,7 @@ from simulators.twins.modbus import (
     Block,
     ModbusTwin,
     Refusal,
+    constant,
     value_block,
 )
 from simulators.twins.words import NAN_ABCD, Words, float_abcd, u32_abcd
@@ -77,3 +78,17 @@ def _microsiemens(millisiemens: float) -> Words:
 
 def _dissolved_solids(millisiemens: float) -> Words:
     return float_abcd(1000 * millisiemens * _TDS_PER_SPECIFIC_CONDUCTANCE)
+
+
+class YsiOdoRtu(YsiOdoCt):
+    """The ODO/T: the same map, in which everything that takes a conductivity cell is missing."""
+
+    model = "ysi-odo-rtu"
+    channels: ClassVar = {name: sense for name, sense in YsiOdoCt.channels.items() if name != "conductivity"}
+
+    def blocks(self, function: int) -> list[Block]:
+        cell = range(0x000C, 0x0016)
+        return [
+            constant(block.address, NAN_ABCD) if function == READ_INPUT and block.address in cell else block
+            for block in super().blocks(function)
+        ]

@@ -50,11 +50,11 @@ class Capture:
         assert values.keys() == {channel.name for channel in self.profile.channels}
         assert values.keys() == {*self.expect, *self.missing}
         for name, expected in self.expect.items():
-            assert values[name] == pytest.approx(expected, rel=1e-5)
+            assert values[name] == pytest.approx(expected, rel=1e-5), (self, name)
         for name, reason in self.missing.items():
             found = values[name]
-            assert isinstance(found, Missing)
-            assert reason in found.because
+            assert isinstance(found, Missing), (self, name)
+            assert reason in found.because, (self, name)
 
 
 # How a line of text ends that is sent, and one that comes.

@@ -1,5 +1,7 @@
 """Real bytes, expected values: every capture through the real bus over a real pty, and without any bus."""
 
+import asyncio
+
 import pytest
 
 from drivers import profile_names
@@ -10,20 +12,24 @@ from tests.drivers.devices import RealClock, Send, crc, serial_device, serial_se
 from tests.drivers.recorded_bus import RecordedBus
 
 
-@pytest.mark.parametrize("capture", captures.ASKED, ids=str)
-async def test_the_wire_carries_exactly_the_capture(capture: Capture) -> None:
+@pytest.mark.parametrize("model", sorted({capture.file.parent.name for capture in captures.ASKED}))
+async def test_the_wire_carries_exactly_the_captures(model: str) -> None:
+    await asyncio.gather(*(_carried(capture) for capture in captures.ASKED if capture.file.parent.name == model))
+
+
+async def _carried(capture: Capture) -> None:
     responses = list(capture.exchanges)
 
     def answer_as_recorded(request: bytes, send: Send) -> None:
         expected, response = responses.pop(0)
-        assert request == expected
+        assert request == expected, capture
         send(response)
 
     with serial_device(answer_as_recorded) as device:
         bus = make_bus(serial_settings(capture.profile.protocols, device.device), RealClock())
         capture.check(await capture.profile.driver(bus, capture.unit).read())
         await bus.close()
-    assert not responses
+    assert not responses, capture
 
 
 @pytest.mark.parametrize("capture", captures.MODBUS, ids=str)
