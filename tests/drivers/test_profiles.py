@@ -216,3 +216,10 @@ register = [{ address = 0x2300, type = "float32", means = "the buffer's pH" }]
     assert firmware.said((0x0100, 0x0107)) == "1.0.1.7"
     assert len(model.calibration.steps) == 2
     assert model.calibration.registers[0].address == 0x2300
+
+
+def test_the_example_of_the_readme_is_a_profile(tmp_path: Path) -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text()
+    example = readme.split("### Add a probe")[1].split("```toml\n")[1].split("```")[0]
+    (tmp_path / "acme-do-1.toml").write_text(example)
+    assert profile("acme-do-1", tmp_path).channels[0].span == Span(0, 20)
