@@ -20,7 +20,9 @@ _START, _RESULT, _WAIT_MS, _ADDRESS = 0x0001, 0x0053, 0x00A4, 0x00A3
 _NOT_DONE: Words = (0,) * 8
 
 
-class _Digisens(ModbusTwin):
+class Digisens(ModbusTwin):
+    """What the three have in common."""
+
     description: ClassVar[str]
     writes = (WRITE_ONE, WRITE_MANY)
     settings: ClassVar = {_START: 0, _ADDRESS: 1, 0x00AA: 1}
@@ -65,7 +67,7 @@ class _Digisens(ModbusTwin):
         return self._result
 
 
-class Optod(_Digisens):
+class Optod(Digisens):
     model, factory_unit, description = "aqualabo-optod", 10, "ODO / Temperature PONSEL"
     channels: ClassVar = {
         "oxygen": Sense("oxygen_mg_per_l", tau_s=10.0, dead_s=1.0, noise=0.008),
@@ -78,7 +80,7 @@ class Optod(_Digisens):
         return self.senses.along("oxygen_percent", "oxygen"), oxygen, None if oxygen is None else 1.001 * oxygen
 
 
-class Pheht(_Digisens):
+class Pheht(Digisens):
     model, factory_unit, description = "aqualabo-pheht", 20, "pH / Redox / Temperature PONSEL"
     channels: ClassVar = {
         "ph": Sense("ph", tau_s=6.0, noise=0.004),
@@ -90,7 +92,7 @@ class Pheht(_Digisens):
         return ph, 210.5, None if ph is None or celsius is None else (7 - ph) * nernst_slope_mv(celsius)
 
 
-class C4e(_Digisens):
+class C4e(Digisens):
     model, factory_unit, description = "aqualabo-c4e", 30, "C4E /Salinite/Temp PONSEL"
     channels: ClassVar = {
         "conductivity": Sense("conductivity_ms_per_cm", tau_s=3.0, noise=0.0002),
