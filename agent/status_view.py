@@ -163,6 +163,12 @@ def _troubles(running: Mapping[str, Any], unread: str | None) -> list[Text]:
     for bus in running.get("buses", ()):
         found.append(bus["trouble"] and f"bus {bus['name']}: {bus['trouble']}")
         found += [f"{probe} is silent: {because}" for probe, because in bus["silent"].items()]
+        found += [
+            f"{probe}: {name.removesuffix('_trouble').replace('_', ' ')}: {told}"
+            for probe, condition in bus["conditions"].items()
+            for name, told in condition.items()
+            if name.endswith("_trouble")
+        ]
     return [Text(f"! {trouble}", style="bold red") for trouble in found if trouble]
 
 

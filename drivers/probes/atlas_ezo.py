@@ -3,8 +3,8 @@
 Source: the circuits' data sheets, UART mode. 9600 8N1, commands and answers ended by a carriage return; a new circuit
 streams a value every second. So at first contact, and again after a restart or a failure (the circuit may have been
 swapped), the driver turns the status lines on and the streaming off, and asks which values the circuit is set to send:
-the answer to `R` is a bare list in a fixed order (mg, % and EC, TDS, S, SG). With that it hears why the circuit
-restarted last, and of a pH circuit how good its probe is. What other probes measure for it: `ezo_compensation`.
+the answer to `R` is a bare list in a fixed order (mg, % and EC, TDS, S, SG). After the first value it hears why the
+circuit restarted last, and of a pH circuit how good its probe is. What other probes measure for it: `ezo_compensation`.
 """
 
 import logging
@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 _READ: Final = "R"
 _SETTING_WITHIN_S: Final = 1.0  # nominally 0.3 s
 _RESTARTED: Final = frozenset({"*RS", "*RE"})
+_TRIES: Final = 3
 _SCALES: Final = {"C": "°C", "K": "K", "F": "°F"}
 
 # Words in place of a value, and what they mean.
@@ -83,6 +84,7 @@ class EzoDriver:
         self._state: dict[str, float | str] = {}
         self._sends: tuple[Output, ...] | None = None
         self._restarted = False
+        self._tries = 0
         self._scale = ""
 
     @property
@@ -95,10 +97,13 @@ class EzoDriver:
     async def read(self) -> Mapping[str, float | Missing]:
         try:
             sends, lines = await self._asked()
-            return self._values(sends, lines)
+            values = self._values(sends, lines)
         except (BusError, ProbeError):
             self._sends = None
             raise
+        if self._tries:
+            await self._ask_how_it_is()
+        return values
 
     async def _asked(self) -> tuple[tuple[Output, ...], list[str]]:
         """What the circuit sends, and what it sent."""
@@ -107,7 +112,7 @@ class EzoDriver:
         lines = await self._compensated_answer()
         if self._restarted:
             self._sends = await self._introduced()
-            log.warning("%s restarted; why: %s", self, self._state.get("last_restart", "it does not say"))
+            log.warning("%s restarted", self)
             lines = await self._compensated_answer()
         return self._sends, lines
 
@@ -129,11 +134,20 @@ class EzoDriver:
             if said is None:
                 raise BadReply(f"{self} answers {profile.asks} with {' '.join(lines)!r}")
             sends = self._told(topic, said)
-        self._state = answers.status(answers.told(await self._ask("Status"), "Status") or ())
-        if profile.has_slope:
-            self._state |= answers.slope(answers.told(await self._ask("Slope,?"), "Slope") or ())
+        self._tries = _TRIES
         await self._compensation.introduce(self._ask)
         return sends
+
+    async def _ask_how_it_is(self) -> None:
+        """Once after each introduction; what fails costs no value and is tried again in the next turns."""
+        self._tries -= 1
+        try:
+            state = answers.status(answers.told(await self._ask("Status"), "Status") or ())
+            if self._profile.has_slope:
+                state |= answers.slope(answers.told(await self._ask("Slope,?"), "Slope") or ())
+        except (BusError, ProbeError):
+            return
+        self._state, self._tries = state, 0
 
     async def _ask(self, command: str, answer_within_s: float = _SETTING_WITHIN_S) -> list[str]:
         lines = await self._bus.ask(command, answer_within_s)

@@ -52,7 +52,7 @@ async def test_a_circuit_is_introduced_once() -> None:
     circuit, ezo = driver("atlas-ezo-do", {"O,?": ["?O,mg,%", "*OK"], "R": ["8.25,97.4", "*OK"]})
     await ezo.read()
     await ezo.read()
-    assert circuit.heard == ["*OK,1", "C,0", "O,?", "Status", "R", "R"]
+    assert circuit.heard == ["*OK,1", "C,0", "O,?", "R", "Status", "R"]
 
 
 async def test_a_restarted_circuit_is_introduced_again() -> None:
@@ -62,7 +62,7 @@ async def test_a_restarted_circuit_is_introduced_again() -> None:
     circuit.answers["R"] = ["*RS", "*RE", "97.4", "*OK"]
     circuit.heard.clear()
     values = await ezo.read()
-    assert circuit.heard == ["R", "*OK,1", "C,0", "O,?", "Status", "R"]
+    assert circuit.heard == ["R", "*OK,1", "C,0", "O,?", "R", "Status"]
     assert values["saturation"] == 97.4
     assert isinstance(values["dissolved_oxygen"], Missing)
 
@@ -169,7 +169,7 @@ async def test_a_circuit_computes_with_what_other_probes_measure() -> None:
     ezo = compensated(circuit, {quantity: lambda quantity=quantity: water[quantity] for quantity in water})  # type: ignore[misc]
     await ezo.read()
     assert circuit.holds == {"T": "17.51", "S": "34.20,ppt"}
-    assert circuit.heard[-5:] == ["T,17.51", "T,?", "S,34.20,ppt", "S,?", "R"]
+    assert circuit.heard[-6:] == ["T,17.51", "T,?", "S,34.20,ppt", "S,?", "R", "Status"]
     circuit.heard.clear()
     water[Quantity.TEMPERATURE] = 17.6
     await ezo.read()
@@ -190,7 +190,7 @@ async def test_what_a_circuit_has_already_is_not_sent_again(topic: str, held: st
     quantity = Quantity.TEMPERATURE if topic == "T" else Quantity.SALINITY
     ezo = compensated(circuit, {quantity: lambda: value})
     await ezo.read()
-    assert circuit.heard[-2:] == [f"{topic},?", "R"]
+    assert circuit.heard[-3:] == [f"{topic},?", "R", "Status"]
     assert condition(ezo)[f"compensated_{quantity.name.lower()}"] == value
 
 
@@ -228,7 +228,7 @@ async def test_a_circuit_that_restarted_is_told_anew(caplog: pytest.LogCaptureFi
     assert circuit.holds["T"] == "17.50"
     assert condition(ezo)["last_restart"] == "brown out"
     assert condition(ezo)["supply_v"] == 4.1
-    assert "EZO-DO on lab restarted; why: brown out" in caplog.text
+    assert "EZO-DO on lab restarted" in caplog.text
 
 
 async def test_a_restart_that_is_told_with_another_answer_is_heard_as_well() -> None:
@@ -247,7 +247,7 @@ async def test_a_restart_that_is_told_with_another_answer_is_heard_as_well() -> 
     circuit.ask = restarted  # type: ignore[method-assign]
     circuit.heard.clear()
     await ezo.read()
-    assert circuit.heard == ["T,20.00", "T,?", "R", "*OK,1", "C,0", "O,?", "Status", "T,?", "R"]
+    assert circuit.heard == ["T,20.00", "T,?", "R", "*OK,1", "C,0", "O,?", "T,?", "R", "Status"]
 
 
 async def test_a_refused_or_strange_compensation_is_told_and_the_reading_goes_on() -> None:
@@ -270,6 +270,19 @@ async def test_a_ph_circuit_tells_how_good_its_probe_is() -> None:
         "base_slope_percent": 100.3,
         "zero_offset_mv": -0.89,
     }
+
+
+async def test_what_fails_to_be_told_costs_no_value_and_is_asked_for_again() -> None:
+    circuit, ezo = driver("atlas-ezo-ph", {"R": ["7.01", "*OK"]})
+    status = circuit.answers.pop("Status")
+    assert (await ezo.read())["ph"] == 7.01
+    assert condition(ezo) == {}
+    circuit.answers["Status"] = status
+    await ezo.read()
+    assert condition(ezo)["acid_slope_percent"] == 99.7
+    circuit.heard.clear()
+    await ezo.read()
+    assert circuit.heard == ["R"]
 
 
 @pytest.mark.parametrize("answer", [["*ER"], ["?Slope,99.7", "*OK"], ["?Slope,a,b,c", "*OK"], ["*OK"]])

@@ -67,7 +67,8 @@ class TextLiar:
         for question in os.read(self._near.fileno(), 1024).split(b"\r")[:-1]:
             self._question = question + b"\r"
             self._given_s = _PH.answer_within_s if question == b"R" else _SETTING_WITHIN_S
-            self._answer(b"%.3f\r*OK\r" % self.ph if question == b"R" else b"*OK\r")
+            told = {b"R": b"%.3f\r" % self.ph, b"Status": b"?Status,P,5.0\r", b"Slope,?": b"?Slope,99.7,100.3,-0.8\r"}
+            self._answer(told.get(question, b"") + b"*OK\r")
 
     def _answer(self, answer: bytes) -> None:
         self._soon_s = self._random.uniform(0.1, 0.9)
