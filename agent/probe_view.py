@@ -14,7 +14,7 @@ from drivers.decoding import Table
 from drivers.interfaces import Profile, Space
 from drivers.registers import Register
 
-_OTHERS_IN_A_ROW = 4
+_OTHERS_IN_A_ROW = 2
 
 
 def view(seen: Mapping[str, Any], profile: Profile, through: str) -> RenderableType:
@@ -28,7 +28,7 @@ def view(seen: Mapping[str, Any], profile: Profile, through: str) -> RenderableT
 
 def _registers(seen: Mapping[str, Any], table_: Table) -> Iterator[RenderableType]:
     """Every register that came, in runs of one channel each."""
-    shown = table("Registers (wire address, 0-based)", "address", "raw", "holds", "channel", right=("holds",))
+    shown = table("Registers (wire address, 0-based)", "address", "raw", "holds", "what", right=("holds",))
     for exchange in seen["exchanges"]:
         if "registers" not in exchange:
             continue

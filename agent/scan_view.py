@@ -19,13 +19,25 @@ def view(search: Search) -> RenderableType:
     shown.add_column(no_wrap=True)
     shown.add_column()
     for one in search.found:
-        where = f"unit {one.unit}" if one.unit is not None else "UART"
-        shown.add_row(Text(where, "bold"), Text(_model(one), "green" if one.proven else "" if one.models else "yellow"))
+        shown.add_row(Text(_where(one), "bold"), Text(_model(one), _style(one)))
         for more in (str(one.line or ""), one.shows):
             if more:
                 shown.add_row("", Text(more, "dim"))
     title = Text(f"{len(search.found)} device{'' if len(search.found) == 1 else 's'} found", "bold")
     return Group(title, shown, *_notes(search))
+
+
+def headline(one: Found) -> Text:
+    """One device in a line."""
+    return Text.assemble((_where(one), "bold"), f" at {one.line}: " if one.line else ": ", (_model(one), _style(one)))
+
+
+def _where(one: Found) -> str:
+    return f"unit {one.unit}" if one.unit is not None else "UART"
+
+
+def _style(one: Found) -> str:
+    return "green" if one.proven else "" if one.models else "yellow"
 
 
 def _model(one: Found) -> str:

@@ -1,8 +1,9 @@
 """Which questions find the devices on a line, the likeliest first. Pure.
 
 A question is a read of a few registers, never a write. Any answer finds a device, also a refusal. First each model of
-the library is asked at its factory settings, then every address at every setting of the library for the first register,
-which most devices answer somehow, and last for what models answer that keep silent where they do not know a register.
+the library is asked at its factory settings. Then every address, the low ones first, is asked at every setting of the
+library: for the first register, which most devices answer somehow, and for what models answer that keep silent where
+they do not know a register.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -32,6 +33,7 @@ class Try(NamedTuple):
     block: Block
 
 
+_NEAR: Final = 32
 FIRST_REGISTER: Final = Block(Space.HOLDING, 0, 1)
 
 
@@ -62,11 +64,9 @@ def _in_order(models: Sequence[TableProfile], lines: Sequence[Line | None], unit
         for model in models:
             if line in (None, line_of(model)) and model.unit in units:
                 yield Try(line, model.unit, question(model))
-    for line in lines:
-        for unit in sorted(units):
-            yield Try(line, unit, FIRST_REGISTER)
-    for line in lines:
-        for model in models:
-            if line in (None, line_of(model)) and not model.manners.gaps:
-                for unit in sorted(units):
-                    yield Try(line, unit, question(model))
+    near = [unit for unit in sorted(units) if unit <= _NEAR]
+    for some in (near, sorted(set(units).difference(near))):
+        for line in lines:
+            silent = [model for model in models if line in (None, line_of(model)) and not model.manners.gaps]
+            for block in (FIRST_REGISTER, *map(question, silent)):
+                yield from (Try(line, unit, block) for unit in some)

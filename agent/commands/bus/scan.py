@@ -21,7 +21,7 @@ from agent.domain.farm import BusSettings, Protocol, SerialLine, TcpEndpoint
 from agent.health import read_status
 from agent.scan.search import Found, Search
 from agent.scan.tries import Line, Try, lines_of, tries
-from agent.scan_view import bus_name, configuration, view
+from agent.scan_view import bus_name, configuration, headline, view
 from drivers.probes.modbus_table import TableProfile
 
 _PROTOCOLS = {"tcp": Protocol.MODBUS_TCP, "rtu-over-tcp": Protocol.MODBUS_RTU_OVER_TCP}
@@ -93,7 +93,7 @@ def _must_be_free(gateway: config.Gateway, settings: BusSettings) -> None:
 
 @contextmanager
 def _progress(total: int, found: Sequence[Found]) -> Iterator[Callable[[Try], None]]:
-    """A bar on a terminal; elsewhere nothing."""
+    """A bar on a terminal, and above it what was found; elsewhere nothing."""
     bar = Progress(
         BarColumn(20), TextColumn("{task.percentage:3.0f} %"), TimeRemainingColumn(), TextColumn("{task.description}"),
         console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty(),
@@ -101,9 +101,15 @@ def _progress(total: int, found: Sequence[Found]) -> Iterator[Callable[[Try], No
     with bar:
         task = bar.add_task("", total=total)
 
+        told = 0
+
         def step(one: Try) -> None:
-            at = f"at {one.line} " if one.line else ""
-            bar.update(task, advance=1, description=f"unit {one.unit} {at}· found {len(found)}")
+            nonlocal told
+            for device in found[told:]:
+                bar.console.print(headline(device))
+            told = len(found)
+            at = f"at {one.line}" if one.line else ""
+            bar.update(task, advance=1, description=f"unit {one.unit} {at}")
 
         yield step
 

@@ -11,7 +11,9 @@ def describe(parser: argparse.ArgumentParser) -> None:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     known = with_config_option(commands.add_parser("list", help="the probe models, and how sure their facts are"))
-    known.add_argument("words", metavar="WORD", nargs="*", help="only those whose name, title or channels hold it")
+    known.add_argument(
+        "words", metavar="WORD", nargs="*", help="only those with all of these in name, title or channels"
+    )
     known.add_argument("--json", action="store_true", help="for programs")
     known.set_defaults(command="probes.list")
 
