@@ -129,7 +129,9 @@ class Search:
         return False
 
     def _known(self, line: Line | None, unit: int) -> bool:
-        return any((found.line, found.unit) == (line, unit) for found in self.found)
+        """Whether it was found already; most devices do not mind how many stop bits there are."""
+        framing = line and line[:2]
+        return any((found.line and found.line[:2], found.unit) == (framing, unit) for found in self.found)
 
     def _everybody_answers(self) -> bool:
         """A Modbus TCP device of its own often answers to every address: it is one device all the same."""

@@ -144,9 +144,9 @@ async def test_a_setting_that_the_port_does_not_take_is_left_out_and_told() -> N
         send(reply(request, 1))
 
     with serial_device(answer) as device:  # a pty has no parity
-        lines = [NINE_SIX, Line(9600, "E", 1), Line(19200, "N", 2)]
+        lines = [NINE_SIX, Line(9600, "E", 1), Line(9600, "N", 2), Line(19200, "N", 2)]
         search = await searched(settings(device.device), [1], lines)
-        assert [one.line for one in search.found] == [lines[0], lines[2]]
+        assert [one.line for one in search.found] == [lines[0], lines[3]]
         assert "does not take" in search.refused[lines[1]]
 
 

@@ -93,7 +93,7 @@ def _must_be_free(gateway: config.Gateway, settings: BusSettings) -> None:
 
 @contextmanager
 def _progress(total: int, found: Sequence[Found]) -> Iterator[Callable[[Try], None]]:
-    """A bar on a terminal, and above it what was found; elsewhere nothing."""
+    """What is found, line by line, and on a terminal a bar below it; on standard error."""
     bar = Progress(
         BarColumn(20), TextColumn("{task.percentage:3.0f} %"), TimeRemainingColumn(), TextColumn("{task.description}"),
         console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty(),
