@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 from agent.domain.farm import Protocol
 from drivers.bus.framing import RtuQuestion, TcpQuestion, crc_fits
+from drivers.planning import MOST_REGISTERS
 
 _ERROR_BIT = 0x80
 _READS = (3, 4)
@@ -25,12 +26,14 @@ class Telegram:
 
 
 def request(frame: bytes, protocol: Protocol) -> Telegram | None:
-    """A request of ours; None when it is not one that reads or writes registers."""
+    """A request of ours; None when it is not one that can read or write registers."""
     body = _body(frame, protocol)
     if len(body) < 6 or body[1] not in (*_READS, *_WRITES):
         return None
     unit, function = body[0], body[1]
     address, count = _words(body[2:6])
+    if function in _READS and count > MOST_REGISTERS:
+        return None
     if function == 6:
         return Telegram(unit, function, address, 1, (count,))
     return Telegram(unit, function, address, count, _words(body[7:]) if function == 16 else ())
