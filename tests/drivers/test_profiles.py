@@ -223,3 +223,12 @@ def test_the_example_of_the_readme_is_a_profile(tmp_path: Path) -> None:
     example = readme.split("### Add a probe")[1].split("```toml\n")[1].split("```")[0]
     (tmp_path / "acme-do-1.toml").write_text(example)
     assert profile("acme-do-1", tmp_path).channels[0].span == Span(0, 20)
+
+
+@pytest.mark.parametrize("protocol", ["sdi-12", "text-stream"])
+def test_the_examples_of_what_is_no_modbus_are_profiles(tmp_path: Path, protocol: str) -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text()
+    examples = readme.split("### Add an SDI-12 sensor")[1].split("### ")[0].split("```toml\n")[1:]
+    example = next(found for found in examples if f'protocol = "{protocol}"' in found).split("```")[0]
+    (tmp_path / "acme.toml").write_text(example)
+    assert profile("acme", tmp_path).channels[0].name == "temperature"
