@@ -76,6 +76,9 @@ class TextBus(Bus, Protocol):
         …), or the first line when the device sends none. Raises BusError, NoReply or BadReply.
         """
 
+    def owe(self, seconds: float) -> None:
+        """Ask nothing for so long and the usual silence: what came was no answer, which may still be under way."""
+
 
 class Sdi12Bus(Bus, Protocol):
     """A line that carries SDI-12 commands."""

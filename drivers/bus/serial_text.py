@@ -49,9 +49,11 @@ class TextLine:
                 try:
                     return restarts + await self._lines(command, answer_within_s)
                 except BadReply:
-                    # What came may have been no answer at all, and the answer may still be under way.
-                    self._port.owe(deadline - loop.time())
+                    self.owe(deadline - loop.time())
                     raise
+
+    def owe(self, seconds: float) -> None:
+        self._port.owe(seconds)
 
     async def _lines(self, command: str, answer_within_s: float) -> list[str]:
         """The answer to the command just sent."""

@@ -98,8 +98,10 @@ class EzoDriver:
         try:
             sends, lines = await self._asked()
             values = self._values(sends, lines)
-        except (BusError, ProbeError):
+        except (BusError, ProbeError) as error:
             self._sends = None
+            if isinstance(error, BadReply):
+                self._bus.owe(self._profile.answer_within_s)
             raise
         if self._tries:
             await self._ask_how_it_is()

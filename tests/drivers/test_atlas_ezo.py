@@ -36,6 +36,9 @@ class Circuit:
 
     async def close(self) -> None: ...
 
+    def owe(self, seconds: float) -> None:
+        pass
+
     async def ask(self, command: str, answer_within_s: float) -> list[str]:
         self.heard.append(command)
         if command not in self.answers:
