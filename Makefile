@@ -5,7 +5,7 @@ PYTHON ?= $(firstword $(foreach p,python3 python3.13 python3.12 python3.11,$(she
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test services soak bench bench-wear bench-outage bench-ingest bench-wire lint lock clean
+.PHONY: run test services soak lies fuzz bench bench-wear bench-outage bench-ingest bench-wire lint lock clean
 
 run: $(VENV)/.run
 	@$(BIN)/python -m simulators.demo
@@ -48,6 +48,14 @@ lock:  # needs uv on the PATH: a Pi's packages, those of the simulated farm, tho
 	$(LOCK) --extra http -o requirements.lock
 	$(LOCK) --extra http --extra simulate -o requirements-simulate.lock
 	$(LOCK) --extra dev -o requirements-dev.lock
+
+lies: $(VENV)/.dev  # 100,000 questions a kind of line, half of the answers tampered with; TRANSACTIONS=10000 for less
+	$(BIN)/python -m tests.lies $(TRANSACTIONS)
+
+FUZZER := atheris==3.0.0  # not for every machine, so not among the packages of the tests
+fuzz: $(VENV)/.dev  # a million inputs a parser, led by coverage; RUNS=10000 for less
+	@$(BIN)/python -c "import atheris" 2>/dev/null || $(BIN)/pip install -q --disable-pip-version-check $(FUZZER)
+	$(BIN)/python -m tests.fuzz $(RUNS)
 
 clean:
 	rm -rf $(VENV) var build dist *.egg-info

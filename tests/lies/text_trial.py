@@ -22,6 +22,7 @@ from tests.lies.virtual_time import LoopClock
 
 _PH = EZO_PROFILES[0]
 _COPY_WITHIN_S = 0.05
+_SAYS = {b"Status": b"?Status,P,5.038\r", b"Slope,?": b"?Slope,99.7,100.3,-0.89\r"}
 
 
 class TextLiar:
@@ -43,7 +44,7 @@ class TextLiar:
                 (self._soon_s + random.uniform(0, _COPY_WITHIN_S), answer),
             ],
             "refused": lambda answer: [(self._soon_s, b"*ER\r")],
-            "other command": lambda answer: [(self._soon_s, b"?Slope,99.7,100.3,-0.89\r*OK\r")],
+            "other command": lambda answer: [(self._soon_s, b"?Cal,3\r*OK\r")],
             "echoed": lambda answer: [(0.0, self._question), (self._soon_s, answer)],
             "torn": self._torn,
             "merged": lambda answer: [(self._soon_s, b"%.3f\r" % (self.ph - 1) + answer)],
@@ -67,8 +68,8 @@ class TextLiar:
         for question in os.read(self._near.fileno(), 1024).split(b"\r")[:-1]:
             self._question = question + b"\r"
             self._given_s = _PH.answer_within_s if question == b"R" else _SETTING_WITHIN_S
-            told = {b"R": b"%.3f\r" % self.ph, b"Status": b"?Status,P,5.0\r", b"Slope,?": b"?Slope,99.7,100.3,-0.8\r"}
-            self._answer(told.get(question, b"") + b"*OK\r")
+            says = b"%.3f\r" % self.ph if question == b"R" else _SAYS.get(question, b"")
+            self._answer(says + b"*OK\r")
 
     def _answer(self, answer: bytes) -> None:
         self._soon_s = self._random.uniform(0.1, 0.9)
@@ -107,8 +108,10 @@ class TextLiar:
         )
 
 
-async def text_trial(protocol: Protocol, transactions: int, seed: int, share: float = 0.5) -> Tally:
-    """`transactions` readings of one circuit, a `share` of whose answers is tampered with."""
+async def text_trial(protocol: Protocol, transactions: int, seed: int, share: float = 0.2) -> Tally:
+    """`transactions` readings of one circuit, a `share` of whose answers is tampered with: after a failure it is asked
+    five other things before the reading.
+    """
     random, tally = Random(seed), Tally()
     liar = TextLiar(random, share)
     settings = BusSettings("lab", protocol, SerialLine("liar"), TIMEOUT_S, QUIET_S)

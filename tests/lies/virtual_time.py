@@ -44,7 +44,7 @@ class LoopClock:
         return asyncio.get_running_loop().time()
 
     async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(seconds)
+        await asyncio.sleep(max(seconds, 0.0001))  # as on a real machine, however short it was to be
 
 
 def in_virtual_time(work: Coroutine[Any, Any, T]) -> T:

@@ -1,0 +1,1 @@
+"""What reads bytes from a wire, fed with any bytes at all."""
