@@ -13,11 +13,12 @@ from typing import TypeVar
 
 from agent.domain.errors import SinkMisconfigured, SinkUnavailable
 from cloud_sync.contract.record import Record
-from cloud_sync.contract.timestamps import utc_day
+from cloud_sync.uplink.archive_packing import ArchivePacking, by_day
 from cloud_sync.uplink.day_file import DayFile, PackedRecords, make_folder
 from cloud_sync.uplink.interfaces import Batching, Delivery, check_batching
 from cloud_sync.uplink.own_thread import OwnThread
 from cloud_sync.uplink.packer import Packer
+from cloud_sync.uplink.packing_help import PackingHelp
 
 T = TypeVar("T")
 
@@ -58,7 +59,8 @@ class ArchiveSink:
     def __init__(self, settings: Settings, gateway_id: str) -> None:
         self._settings = settings
         self._files: dict[Path, DayFile] = {}
-        self._packer = Packer(self._packed, "archive")
+        packing = ArchivePacking(settings.level)
+        self._packer = Packer(packing, "archive", PackingHelp(packing, "archive"))
         self._thread = OwnThread(f"{settings.folder}: the disk")
 
     @property
@@ -72,11 +74,16 @@ class ArchiveSink:
         self._packer.begin(batch)
 
     async def send(self, batch: Sequence[Record]) -> Delivery:
-        days = await self._packer.packed(batch)
+        members = await self._packer.packed(batch)
+        days = {
+            Path(batch[0].topic, day + _SUFFIX): PackedRecords(records, members[day])
+            for day, records in by_day(batch).items()
+        }
         return Delivery(sent_bytes=await self._on_disk(lambda: self._append(days)))
 
     async def close(self) -> None:
         self._files.clear()
+        await self._packer.close()
 
     async def _on_disk(self, work: Callable[[], T]) -> T:
         try:
@@ -85,13 +92,6 @@ class ArchiveSink:
             where = error.filename or self._settings.folder
             kind = SinkMisconfigured if error.errno in _FOR_A_PERSON else SinkUnavailable
             raise kind(f"{where}: {error.strerror}") from error
-
-    def _packed(self, batch: Sequence[Record]) -> dict[Path, PackedRecords]:
-        """By the file into which they belong."""
-        days: dict[Path, list[Record]] = {}
-        for record in batch:
-            days.setdefault(Path(record.topic, utc_day(record.time_us) + _SUFFIX), []).append(record)
-        return {name: PackedRecords.of(records, self._settings.level) for name, records in days.items()}
 
     def _append(self, days: dict[Path, PackedRecords]) -> int:
         """Returns how many bytes that took."""

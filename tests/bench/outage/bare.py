@@ -1,6 +1,7 @@
 """The sink's own limit: `python -m tests.bench.outage.bare KIND WHERE RECORDS`, where RECORDS are pickled batches.
 
-For each line of its input it sends them all, one batch after the other, and prints how many records and how long.
+For each line of its input it sends them all, one batch after the other, and prints how many records, how long it took,
+and how much of that it had a processor, both in seconds.
 KIND kafka-bare uses none of our code: a plain producer, with our sink's settings, writes bytes that were ready before.
 """
 
@@ -96,12 +97,14 @@ async def main(kind: str, where: str, path: Path) -> None:
     if kind == "kafka-bare":
         plain = PlainProducer(where, batches)
         for _ in sys.stdin:
-            print(sum(map(len, batches)), plain.send_all(), flush=True)
+            began_s = time.process_time()
+            print(sum(map(len, batches)), plain.send_all(), time.process_time() - began_s, flush=True)
         return
     for turn, _ in enumerate(sys.stdin):
         sink = real_sink(kind, bare_place(kind, where, turn))
         await sink.open()
-        print(sum(map(len, batches)), await send_all(sink, batches), flush=True)
+        began_s = time.process_time()
+        print(sum(map(len, batches)), await send_all(sink, batches), time.process_time() - began_s, flush=True)
         await sink.close()
 
 
