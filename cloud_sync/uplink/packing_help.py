@@ -46,7 +46,7 @@ class PackingHelp:
 
     def begin(self, batch: Sequence[Record]) -> asyncio.Future[bytes] | None:
         """To be handed to `packed`; None while there is no help (yet)."""
-        if self._given_up or not self._is_backlog():
+        if self._given_up or not (self._is_backlog() or self._starting):
             return None
         self._stay()
         if self._starting is None:
