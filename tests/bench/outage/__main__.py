@@ -94,10 +94,8 @@ def main() -> None:
         )
         print("kafka a broker. The bare client of kafka-bare is a plain producer of bytes that were ready before; all")
         print("others send records through the sink's own code.")
-        print(
-            "\nThe helper packs in a process of its own. What else this machine does shows in the ratio more than in µs"
-        )
-        print("CPU: the larger of the forwarder's two against the bare client's is the ratio on idle processors.")
+        print("\nThe helper packs in a process of its own; where no second processor is idle, the ratio is less.")
+        print("The bare client's µs CPU divided by the larger of the forwarder's two is the most that it can be.")
         print(f"Budget: a ratio of at least {_LEAST_RATIO}, at most {_MOST_MIB} MiB above idle, nothing out of order")
 
 
