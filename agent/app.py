@@ -80,7 +80,7 @@ class App:
         ]  # fmt: skip
         self._health = HealthReport(gateway.store, self.outlook, self.store.bulletin.publish, clock)
         answers = {
-            **bus_answers(gateway, {loop.bus.name: loop.bus for loop in self.loops}, self.recorders, clock),
+            **bus_answers(gateway, self.loops, self.recorders, clock),
             **alarm_answers(self.pipeline.annunciator, self._ordered),
         }
         self._control = Control(gateway.control_socket, answers)

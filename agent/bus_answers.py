@@ -1,6 +1,6 @@
 """What the running gateway answers to those who look at its buses: `bus trace` and `probe read`."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 from agent.config import Gateway
@@ -8,15 +8,16 @@ from agent.control import Answer
 from agent.domain.clock import Clock
 from agent.domain.errors import AquaError
 from agent.flight_recorder import FlightRecorder, to_json
+from agent.polling import BusLoop
 from agent.probe_look import look, named
 from drivers import profile
-from drivers.interfaces import Bus
 
 
 def bus_answers(
-    gateway: Gateway, buses: Mapping[str, Bus], recorders: Mapping[str, FlightRecorder], clock: Clock
+    gateway: Gateway, loops: Sequence[BusLoop], recorders: Mapping[str, FlightRecorder], clock: Clock
 ) -> Mapping[str, Answer]:
-    """`buses` and their `recorders` by name."""
+    """`recorders` by the name of the bus."""
+    turns = {turn.probe: (loop, turn.driver) for loop in loops for turn in loop.turns}
 
     async def trace(details: Mapping[str, Any]) -> AsyncIterator[Any]:
         """First what both clocks show, then every frame on the bus `bus`."""
@@ -29,8 +30,12 @@ def bus_answers(
             yield to_json(frame)
 
     async def probe_read(details: Mapping[str, Any]) -> AsyncIterator[Any]:
-        """One look at the probe `probe`, in its turn among the gateway's own questions."""
+        """One look at the probe `probe`, with the gateway's own driver, between two of its turns."""
         probe = named(gateway.probes, str(details.get("probe")))
-        yield await look(probe, profile(probe.profile, gateway.profiles_dir), buses[probe.bus])
+        loop, driver = turns[probe]
+        model = profile(probe.profile, gateway.profiles_dir)
+        async with loop.asking:
+            seen = await look(probe, model, driver, loop.bus, recorders[probe.bus], clock)
+        yield seen
 
     return {"bus trace": trace, "probe read": probe_read}

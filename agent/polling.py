@@ -7,6 +7,7 @@ loses them is limited to a small share of it, whether it is silent always or oft
 tried again every turn, and costs nobody anything on another bus.
 """
 
+import asyncio
 import logging
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -74,6 +75,8 @@ class BusLoop:
         self._clock = clock
         self._random = random
         self._fault_begins = fault_begins
+        self.asking = asyncio.Lock()
+        """Held while a probe is asked; who asks one besides the loop takes it first."""
 
     async def run(self) -> None:
         """Ends by cancellation; the port is closed then."""
@@ -89,7 +92,8 @@ class BusLoop:
 
     async def poll(self, turn: Turn) -> None:
         """One turn of one probe: a reading for each of its sensors, whatever happens."""
-        measured = await self._measure(turn)
+        async with self.asking:
+            measured = await self._measure(turn)
         at = self._clock.now()
         # The next turn counts from the time that was due, so that the cadence does not drift; lost turns are lost.
         turn.due_s += turn.probe.period_s * max(1, -(-(at.boot_s - turn.due_s) // turn.probe.period_s))

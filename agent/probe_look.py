@@ -1,79 +1,85 @@
 """A close look at one probe: what is asked and answered on the wire, beside what becomes of it."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from typing import Any, cast
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
+from agent.domain.clock import Clock
 from agent.domain.errors import AquaError, BusError, ProbeError
-from agent.domain.farm import Probe, Unit
+from agent.domain.farm import MODBUS, Probe, Protocol, Unit
 from agent.domain.reading import Missing
-from drivers.interfaces import Bus, ModbusBus, Profile, Sdi12Bus, Space, TextBus
+from agent.flight_recorder import FlightRecorder
+from drivers.bus.dissector import Telegram, reply, request
+from drivers.bus.tap import Frame
+from drivers.interfaces import Bus, ProbeDriver, Profile, Space
 
 
-class Overheard:
-    """A bus that notes what one driver reads through it; everything else goes straight to the bus."""
+async def look(
+    probe: Probe, profile: Profile, driver: ProbeDriver, bus: Bus, recorder: FlightRecorder, clock: Clock
+) -> dict[str, Any]:
+    """Ask `probe` once; nobody else may use its `driver` meanwhile.
 
-    def __init__(self, bus: Bus) -> None:
-        self._bus = bus
-        self.noted: list[dict[str, Any]] = []
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._bus, name)
-
-    async def read(self, unit: int, space: Space, address: int, count: int) -> tuple[int, ...]:
-        note: dict[str, Any] = {"space": space.name.lower(), "address": address, "count": count}
-        with _noting(self.noted, note):
-            registers = await cast(ModbusBus, self._bus).read(unit, space, address, count)
-            note["registers"] = list(registers)
-        return registers
-
-    async def ask(self, command: str, answer_within_s: float) -> list[str]:
-        note: dict[str, Any] = {"command": command}
-        with _noting(self.noted, note):
-            note["lines"] = await cast(TextBus, self._bus).ask(command, answer_within_s)
-        return list(note["lines"])
-
-    async def measure(self, address: str, command: str, longest_s: float) -> tuple[float, ...]:
-        note: dict[str, Any] = {"command": f"{address}{command}!"}
-        with _noting(self.noted, note):
-            values = await cast(Sdi12Bus, self._bus).measure(address, command, longest_s)
-            note["lines"] = [f"{value:+g}" for value in values]
-        return values
-
-
-@contextmanager
-def _noting(notes: list[dict[str, Any]], note: dict[str, Any]) -> Iterator[None]:
-    """Keeps the note of one exchange, with the reason when it failed."""
-    notes.append(note)
-    try:
-        yield
-    except AquaError as error:
-        note["error"] = str(error)
-        raise
-
-
-async def look(probe: Probe, profile: Profile, bus: Bus) -> dict[str, Any]:
-    """Ask `probe` once. JSON-ready: `exchanges` (each with `error`, or `registers` or `lines`), and `values` by
-    channel, each with `value` in `unit`, or `because` there is none.
+    JSON-ready: `exchanges` on the wire (each with `error`, or `registers` or `lines`), and `values` by channel, each
+    with `value` in `unit`, or `because` there is none.
     """
-    overheard = Overheard(bus)
+    begin_s = clock.boot_s()
     measured: Mapping[str, float | Missing]
     try:
         await bus.open()
-        measured = await profile.driver(cast(Bus, overheard), probe.unit).read()
+        measured = await driver.read()
     except (BusError, ProbeError) as error:
         measured = {channel.name: Missing(str(error)) for channel in profile.channels}
+    frames = [frame for frame in recorder.frames() if frame.at_s >= begin_s]
     return {
         "probe": f"{probe.tank.name}/{probe.name}",
         "title": profile.title,
         "bus": probe.bus,
         "unit": probe.unit,
-        "exchanges": overheard.noted,
+        "exchanges": exchanges(frames, recorder.protocol, probe.unit),
         "values": {
             channel.name: _told(measured[channel.name]) | {"unit": channel.quantity.unit}
             for channel in profile.channels
         },
     }
+
+
+def exchanges(frames: Iterable[Frame], protocol: Protocol, unit: Unit) -> list[dict[str, Any]]:
+    """The questions to `unit` among the frames, each with its answer."""
+    found: list[dict[str, Any]] = []
+    asked: Frame | None = None
+    for frame in frames:
+        if frame.sent:
+            asked = frame
+        elif asked is not None and (note := _exchange(asked, frame, protocol, unit)) is not None:
+            found.append(note)
+    return found
+
+
+def _exchange(asked: Frame, answer: Frame, protocol: Protocol, unit: Unit) -> dict[str, Any] | None:
+    """None when somebody else was asked."""
+    outcome: dict[str, Any] = {} if answer.objection is None else {"error": answer.objection}
+    if protocol not in MODBUS:
+        return {"command": _text(asked.data), "lines": _text(answer.data).split("\n"), **outcome}
+    question = request(asked.data, protocol)
+    if question is None or question.unit != unit:
+        return None
+    telegram = reply(answer.data, asked.data, protocol)
+    if telegram is not None and telegram.exception is not None:
+        outcome["error"] = f"refused (exception {telegram.exception})"
+    elif telegram is not None and question.function in (Space.HOLDING.value, Space.INPUT.value):
+        outcome["registers"] = list(telegram.registers)
+    return _asked(question) | outcome
+
+
+def _asked(question: Telegram) -> dict[str, Any]:
+    if question.function in (Space.HOLDING.value, Space.INPUT.value):
+        space = Space(question.function).name.lower()
+        return {"space": space, "address": question.address, "count": question.count}
+    words = " ".join(f"{word:04X}" for word in question.registers)
+    return {"command": f"write 0x{question.address:04X}: {words}", "lines": ["written"]}
+
+
+def _text(data: bytes) -> str:
+    return "\n".join(data.decode("latin-1").split("\r")).strip()
 
 
 def _told(value: float | Missing) -> dict[str, Any]:

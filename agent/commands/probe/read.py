@@ -10,6 +10,7 @@ from agent.clock import SystemClock
 from agent.commands.showing import show
 from agent.control import NotRunning, ask
 from agent.domain.farm import Probe
+from agent.flight_recorder import FlightRecorder
 from agent.probe_look import look, named
 from agent.probe_view import view
 from drivers import profile
@@ -32,8 +33,12 @@ def command(options: argparse.Namespace) -> int:
 
 
 async def _looked_at(gateway: config.Gateway, probe: Probe, model: Profile) -> dict[str, Any]:
-    (bus,) = (bus for bus, _ in buses(gateway, SystemClock()) if bus.name == probe.bus)
+    clock = SystemClock()
+    (settings,) = (bus for bus in gateway.buses if bus.name == probe.bus)
+    recorder = FlightRecorder(settings)
+    on_bus = buses(gateway, clock, {probe.bus: recorder})
+    ((bus, drivers),) = ((bus, drivers) for bus, drivers in on_bus if bus.name == probe.bus)
     try:
-        return await look(probe, model, bus)
+        return await look(probe, model, drivers[probe], bus, recorder, clock)
     finally:
         await bus.close()
