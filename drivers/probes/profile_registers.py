@@ -50,7 +50,7 @@ def read(top: Entry, orders: Sequence[str]) -> Content:
 
 def _channel(entry: Entry, order: str) -> tuple[Register, Channel, list[Requirement]]:
     name = entry.text("name", "name the channel, in quotes")
-    quantity_is_known = entry.has("quantity") and entry.content["quantity"] in _QUANTITIES
+    quantity_is_known = entry.has("quantity") and entry.content["quantity"] in tuple(_QUANTITIES)
     quantity = _QUANTITIES[entry.choice("quantity", tuple(_QUANTITIES))]
     # An unknown quantity is one mistake: which units it may have cannot be told.
     units = UNITS[quantity] if quantity_is_known else {unit for known in UNITS.values() for unit in known}

@@ -52,7 +52,6 @@ class Parameter:
 
 class _InSitu(ModbusTwin):
     writes = (WRITE_ONE, WRITE_MANY)
-    device_id: ClassVar[int]
 
     def __init__(self, senses: Senses, unit: int | None = None, name: str = "") -> None:
         super().__init__(senses, unit, name)
@@ -69,11 +68,7 @@ class _InSitu(ModbusTwin):
         }
 
     def blocks(self, function: int) -> list[Block]:
-        return [
-            Block(9001 - 1, 1, lambda: (self.device_id,)),
-            constant(9002 - 1, u32_abcd(2_147_500_001)),
-            *self.measured(),
-        ]
+        return list(self.measured())
 
     def measured(self) -> Iterator[Block]:
         raise NotImplementedError
@@ -100,7 +95,6 @@ class AquaTroll400(_InSitu):
     """RDO sensor from register 38, pH/ORP sensor from 1538. Bit 9 of 9304: the RDO cap is not installed."""
 
     model = "in-situ-aqua-troll-400"
-    device_id = 0  # not printed in the pages at hand
     channels: ClassVar = {**_OXYGEN, "ph": Sense("ph", tau_s=6.0, noise=0.004, update_s=1.0)}
     cap_installed = True
 
@@ -112,7 +106,6 @@ class AquaTroll400(_InSitu):
 
 class AquaTroll500(_InSitu):
     model = "in-situ-aqua-troll-500"
-    device_id = 0  # not printed in the pages at hand
     channels = AquaTroll400.channels
 
     def measured(self) -> Iterator[Block]:
@@ -124,7 +117,6 @@ class RdoProX(_InSitu):
     """Device id 31. 38 oxygen, 46 temperature, 54 saturation, 62 partial pressure of oxygen (unit 26, torr)."""
 
     model = "in-situ-rdo"
-    device_id = 31
     channels: ClassVar = _OXYGEN
 
     def __init__(self, senses: Senses, unit: int | None = None, name: str = "") -> None:
@@ -137,6 +129,7 @@ class RdoProX(_InSitu):
             value, *others = self._block_of_eight(register, id_)
             yield Block(value.address, 2, partial(self._shown.__getitem__, id_))
             yield from others
+        yield constant(9001 - 1, (31, *u32_abcd(2_147_500_001)))
         yield constant(62 - 1, (*float_abcd(152.0), 2, 26, 0, *float_abcd(0.0), 0x0200))
 
     def check_read(self, function: int, address: int, count: int) -> None:
