@@ -10,7 +10,9 @@ from pathlib import Path
 from simulators.farm import Farm, FarmError, load
 from simulators.lines import TcpLine
 from simulators.lines.tcp_line import HOST
+from simulators.twins.ds18b20 import Ds18b20Twin
 from simulators.twins.modbus import ModbusTwin
+from simulators.twins.sdi12 import Sdi12Twin
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -51,7 +53,7 @@ def _served(farm: Farm) -> Iterator[str]:
         else:
             yield f"  {name}: {line.link}"
         for twin in line.twins:
-            unit = f"unit {twin.unit}" if isinstance(twin, ModbusTwin) else "text"
+            unit = f"unit {twin.unit}" if isinstance(twin, ModbusTwin | Sdi12Twin | Ds18b20Twin) else "text"
             yield f"    {twin.name}: {twin.model}, {unit}"
     if farm.broker:
         own = "" if farm.broker.serving else " (another broker serves there already)"

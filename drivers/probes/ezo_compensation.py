@@ -48,6 +48,7 @@ class Compensation:
         self._sources = sources
         self._held: dict[Quantity, float | None] = {}
         self._troubles: dict[Quantity, str] = {}
+        self._logged: set[Quantity] = set()
 
     @property
     def condition(self) -> dict[str, float | str]:
@@ -93,12 +94,15 @@ class Compensation:
         return None if said is None else way.told(said)
 
     def _note(self, quantity: Quantity, trouble: str | None) -> None:
-        """Keep and log what began or ended."""
+        """Keep the trouble, and log what lasts for a second turn: at a start, one probe is read before the other."""
         if trouble is None:
-            if self._troubles.pop(quantity, None) is not None:
+            self._troubles.pop(quantity, None)
+            if quantity in self._logged:
+                self._logged.remove(quantity)
                 log.warning("%s: is told the %s again", self._where, quantity.name.lower())
             return
-        if quantity not in self._troubles:
+        if quantity in self._troubles and quantity not in self._logged:
+            self._logged.add(quantity)
             held = self._held.get(quantity)
             now = "an unknown value" if held is None else f"{held:g} {quantity.unit}"
             log.warning("%s: goes on with %s of %s: %s", self._where, quantity.name.lower(), now, trouble)
