@@ -25,6 +25,8 @@ from agent.domain.alarm import AlarmChange
 from agent.domain.clock import Clock, DoubtingClock
 from agent.domain.farm import Probe
 from agent.domain.gateway_health import SinkHealth
+from agent.equipment_parts import parts
+from agent.equipment_watch import EquipmentWatch
 from agent.flight_recorder import FaultFiles, FlightRecorder
 from agent.health import StatusFile
 from agent.health_report import HealthReport, Outlook
@@ -78,7 +80,9 @@ class App:
             )
             for sink in gateway.sinks
         ]  # fmt: skip
-        self._health = HealthReport(gateway.store, self.outlook, self.store.bulletin.publish, clock)
+        self._health = health = HealthReport(gateway.store, self.outlook, self.store.bulletin.publish, clock)
+        watched = parts(self.loops, self.forwarders, self.store, lambda: health.machine, clock)
+        self._equipment = EquipmentWatch(watched, self.pipeline.follow, clock)
         answers = {
             **bus_answers(gateway, self.loops, self.recorders, clock),
             **alarm_answers(self.pipeline.annunciator, self._ordered),
@@ -131,6 +135,7 @@ class App:
             self._control.run(),
             self._fault_files.run(),
             self._health.run(),
+            self._equipment.run(),
         ]
 
     def _ordered(self, request: Mapping[str, Any]) -> Sequence[AlarmChange]:

@@ -40,7 +40,7 @@ class _Held:
 
 class HealthReport:
     """Hands `publish` a report every `EVERY_S`. The disk is looked at in a thread of its own: if it hangs there are no
-    reports, and nothing else waits.
+    reports, and nothing else waits. `machine` is the newest look at the computer, None before the first.
     """
 
     def __init__(
@@ -61,6 +61,7 @@ class HealthReport:
         self._began_s = clock.boot_s()
         self._seq = 0
         self._before: tuple[float, int] | None = None
+        self.machine: MachineHealth | None = None
 
     async def run(self) -> None:
         """Ends by cancellation."""
@@ -72,6 +73,7 @@ class HealthReport:
         """As of now."""
         loop = asyncio.get_running_loop()
         used, held, machine = await loop.run_in_executor(self._thread, self._look_at_the_disk)
+        self.machine = machine
         seen, at = self._look(), self._clock.now()
         self._seq += 1
         return GatewayHealth(

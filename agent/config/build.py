@@ -6,6 +6,7 @@ from agent.alarm_feed import MqttSettings
 from agent.config import shape
 from agent.config.buses import buses
 from agent.config.document import Document
+from agent.config.equipment import equipment_alarms
 from agent.config.farm import Gateway
 from agent.config.findings import unknown_key
 from agent.config.limits import check_limits, sensor_alarms
@@ -49,7 +50,10 @@ def build(document: Document) -> Gateway | None:
         probes=all_probes,
         profiles_dir=profiles_dir,
         checks=checks,
-        alarms=_alarms(all_tanks, all_probes, timing),
+        alarms=[
+            *_alarms(all_tanks, all_probes, timing),
+            *equipment_alarms(all_buses, [sink.name for sink in sinks]),
+        ],
         mqtt=_mqtt(document, mqtt),
         store=StoreSettings(
             state_dir / "ring-buffer.sqlite",

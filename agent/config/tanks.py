@@ -4,7 +4,7 @@ from agent.config import shape
 from agent.config.document import Document
 from agent.config.findings import unknown_key
 from agent.config.limits import species_names, tank_limits
-from agent.domain.farm import Tank
+from agent.domain.farm import GATEWAY, Tank
 from agent.domain.quantity import Quantity
 
 
@@ -17,6 +17,9 @@ def tanks(document: Document) -> dict[str, tuple[Tank, shape.TankTable]]:
             continue
         if table.name in found:
             document.wrong(f"tanks[{n}].name", table.name, "another tank has this name", "give each tank its own name")
+        if table.name == GATEWAY:
+            remedy = "choose another: under this one the alarms of buses, sinks and the gateway itself are told"
+            document.wrong(f"tanks[{n}].name", table.name, "is taken", remedy)
         if table.species is not None and table.species not in species_names():
             known = ", ".join(species_names())
             document.wrong(

@@ -9,13 +9,19 @@ from agent.domain.reading import Flag
 
 
 class AlarmKind(Enum):
-    """Which condition raises the alarm."""
+    """Which condition raises the alarm: the first of a sensor's readings, the others of equipment."""
 
     LOW = "low"
     CRITICAL_LOW = "critical_low"
     HIGH = "high"
     CRITICAL_HIGH = "critical_high"
     NO_VALID_DATA = "no_valid_data"
+    BUS_DOWN = "bus_down"
+    SINK_BLOCKED = "sink_blocked"
+    STORE_SICK = "store_sick"
+    CLOCK_UNKNOWN = "clock_unknown"
+    DISK_LOW = "disk_low"
+    TOO_HOT = "too_hot"
 
 
 LOW_KINDS = (AlarmKind.LOW, AlarmKind.CRITICAL_LOW)

@@ -57,6 +57,7 @@ MISTAKES: list[tuple[str, Any, str, str, str]] = [
     ("-tanks", None, "[[tanks]]", "there is none", "add at least one"),
     ("tanks", {"name": "x"}, "[[tanks]]", "there is none", "add at least one"),
     ("tanks.1.name", "tank-1", "tanks[1].name", "another tank has this name", "own name"),
+    ("tanks.1.name", "gateway", "tanks[1].name", "is taken", "choose another"),
     ("tanks.0.species", "unicorn", "tanks[0].species", "is not known", "tilapia"),
     ("tanks.1.limits.DissolvedOxygn", {}, "tanks[1].limits.DissolvedOxygn", "not a setting", "write DissolvedOxygen"),
     ("tanks.1.limits.pH", {"hihg": 9}, "tanks[1].limits.pH.hihg", "not a setting", "write high"),

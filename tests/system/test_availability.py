@@ -31,5 +31,10 @@ async def test_every_alarm_has_a_retained_state_before_it_was_ever_raised(stage:
     gateway.start()
     await gateway.stores_more()
     states = {topic: said for topic, said in (await retained(broker.port)).items() if topic.endswith("/state")}
-    assert {topic.split("/")[-2] for topic in states} == {"low", "critical_low", "no_valid_data"}
+    kinds = {
+        place: {topic.split("/")[-2] for topic in states if topic.split("/")[1] == place}
+        for place in ("tank-1", "gateway")
+    }
+    assert kinds["tank-1"] == {"low", "critical_low", "no_valid_data"}
+    assert kinds["gateway"] == {"bus_down", "store_sick", "clock_unknown", "disk_low", "too_hot"}
     assert not any(said["active"] or said["occurrence"] for said in states.values())
