@@ -5,12 +5,35 @@ import time
 import serial
 
 from simulators.farm import Farm
+from tests.system.farms import FARM
 from tests.system.processes import Gateway
 from tests.system.stage import Stage
 from tests.system.waiting import until
 
 _NEWEST = "SELECT value, because FROM reading WHERE probe = ? AND sensor = ? ORDER BY seq DESC LIMIT 1"
 _DO = ("do-1", "dissolved_oxygen")
+
+EZO_TWIN = """
+[lines.lab]
+pty = "ttyLab"
+[[twins]]
+name = "ezo-2"
+model = "atlas-ezo-ph"
+line = "lab"
+pond = "tank-2"
+"""
+EZO_PROBE = """
+[buses.lab]
+protocol = "serial-text"
+device = "ttyLab"
+quiet_s = 0.05
+[[probes]]
+name = "ezo-2"
+tank = "tank-2"
+bus = "lab"
+profile = "atlas-ezo-ph"
+period_s = 1
+"""
 
 
 def newest(gateway: Gateway, probe: str = "do-1", sensor: str = "dissolved_oxygen") -> tuple[float | None, str]:
@@ -43,6 +66,19 @@ async def test_an_unplugged_port_is_named_and_comes_back_by_itself(stage: Stage)
         await farm.line("rs485").plug()
         await until(lambda: newest(gateway)[0] is not None and newest(gateway, "ph-1", "ph")[0] is not None)
     assert "ttyRS485" in gateway.said
+    assert gateway.said.count("works again") == 2
+
+
+async def test_an_unplugged_text_probe_comes_back_by_itself(stage: Stage) -> None:
+    farm = await stage.farm(FARM + EZO_TWIN)
+    gateway = await running(stage, farm, EZO_PROBE)
+    await until(lambda: newest(gateway, "ezo-2", "ph")[0] is not None)
+    for _ in range(2):
+        await farm.line("lab").unplug()
+        await until(lambda: newest(gateway, "ezo-2", "ph")[0] is None)
+        assert str(stage.folder / "ttyLab") in newest(gateway, "ezo-2", "ph")[1]
+        await farm.line("lab").plug()
+        await until(lambda: newest(gateway, "ezo-2", "ph")[0] is not None)
     assert gateway.said.count("works again") == 2
 
 
