@@ -54,7 +54,8 @@ class Control:
             await asyncio.Event().wait()
         finally:
             server.close()
-            self._path.unlink(missing_ok=True)
+            with suppress(OSError):  # the folder may be gone; what is left there hurts nobody
+                self._path.unlink()
             for talk in self._talks:
                 talk.cancel()
 

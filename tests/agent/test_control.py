@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import shutil
 import socket
 import stat
 from collections.abc import AsyncIterator, Mapping
@@ -162,3 +163,9 @@ async def test_a_folder_that_cannot_be_written_keeps_no_gateway_from_running(
     in_the_way.touch()
     await Control(in_the_way / "gateway.sock", {}).run()
     assert "no command can ask this gateway" in caplog.text
+
+
+async def test_a_folder_that_vanishes_does_not_fail_the_gateway_when_it_stops(path: Path) -> None:
+    async with gateway(path):
+        shutil.rmtree(path.parent)
+        path.parent.write_text("in the way")
