@@ -26,6 +26,7 @@ _DEADBAND = {
     Quantity.SALINITY: 0.3,
     Quantity.CONDUCTIVITY: 0.5,
     Quantity.ORP: 5.0,
+    Quantity.PRESSURE: 0.2,  # 2 cm of water
 }
 
 

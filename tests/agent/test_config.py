@@ -8,8 +8,9 @@ import pytest
 
 from agent import config
 from agent.checks import climatology, gross_range, spike
-from agent.domain.farm import Folder, Sensor, SerialLine, Span, TcpEndpoint
+from agent.domain.farm import MODBUS, Folder, Sensor, SerialLine, Span, TcpEndpoint
 from cloud_sync.uplink.link import Link
+from drivers import profile, profile_names
 from tests.agent.gateway_file import right, write
 
 
@@ -200,3 +201,15 @@ def test_alarms_are_the_species_with_the_tank_over_them(tmp_path: Path) -> None:
     assert named["tank-2/do-1/dissolved_oxygen/low"] == (5.0, 0.4, 5.0)
     assert named["tank-2/do-1/salinity/no_valid_data"] == (None, 0.0, 120.0)
     assert "tank-2/do-1/temperature/low" not in named
+
+
+def test_every_modbus_model_of_the_library_can_be_configured(tmp_path: Path) -> None:
+    names = [name for name in profile_names() if MODBUS == profile(name).protocols]
+    document = right()
+    document["probes"] = [
+        {"name": name, "tank": "tank-1", "bus": "rs485", "profile": name, "unit": unit}
+        for unit, name in enumerate(names, 1)
+    ]
+    gateway = config.load(write(tmp_path, document))
+    assert [probe.profile for probe in gateway.probes] == names
+    assert len(names) >= 20
