@@ -204,7 +204,7 @@ def test_alarms_are_the_species_with_the_tank_over_them(tmp_path: Path) -> None:
 
 
 def test_every_modbus_model_of_the_library_can_be_configured(tmp_path: Path) -> None:
-    names = [name for name in profile_names() if MODBUS == profile(name).protocols]
+    names = [name for name in profile_names() if profile(name).protocols == MODBUS]
     document = right()
     document["probes"] = [
         {"name": name, "tank": "tank-1", "bus": "rs485", "profile": name, "unit": unit}
