@@ -23,7 +23,7 @@ from agent.config import Gateway
 from agent.control import Control
 from agent.domain.alarm import AlarmChange
 from agent.domain.clock import Clock, DoubtingClock
-from agent.domain.farm import Probe
+from agent.domain.farm import Probe, Unit
 from agent.domain.gateway_health import SinkHealth
 from agent.equipment_parts import parts
 from agent.equipment_watch import EquipmentWatch
@@ -194,8 +194,19 @@ def buses(
     for settings in gateway.buses:
         bus = make_bus(settings, clock, taps.get(settings.name))
         probes = [probe for probe in gateway.probes if probe.bus == settings.name]
-        made.append((bus, {probe: _driver(models[probe.profile], bus, probe, latest, clock) for probe in probes}))
+        made.append((bus, _drivers(models, bus, probes, latest, clock)))
     return made
+
+
+def _drivers(
+    models: Mapping[str, Profile], bus: Bus, probes: Sequence[Probe], latest: Latest, clock: Clock
+) -> Mapping[Probe, ProbeDriver]:
+    """One driver a device: what has the same address is read together."""
+    made: dict[Unit, ProbeDriver] = {}
+    for probe in probes:
+        if probe.unit not in made:
+            made[probe.unit] = _driver(models[probe.profile], bus, probe, latest, clock)
+    return {probe: made[probe.unit] for probe in probes}
 
 
 def _driver(model: Profile, bus: Bus, probe: Probe, latest: Latest, clock: Clock) -> ProbeDriver:
@@ -227,7 +238,7 @@ def _bus_status(loop: BusLoop) -> dict[str, Any]:
     return {
         "name": loop.bus.name,
         "trouble": loop.trouble,
-        "probes": len(loop.turns),
+        "probes": sum(len(turn.probes) for turn in loop.turns),
         "silent": {str(turn): turn.because for turn in silent},
         "conditions": {
             str(turn): dict(turn.driver.condition) for turn in loop.turns if isinstance(turn.driver, TellsCondition)

@@ -34,13 +34,14 @@ _MOST_DOUBLINGS = 16  # a float has room for 1023, which a dead probe would reac
 
 @dataclass(slots=True)
 class Turn:
-    """Where one probe of a bus stands: when it is due (boot seconds), and how it has answered.
+    """Where one device on a bus stands: when it is due (boot seconds), and how it has answered. Several probes can
+    share it.
 
     `silent` holds the channels that had no value in its last answer, with the reasons. `lost_s` is what its last
     failure took; a line without time to spare owes it nothing before `repaid_s`, but for a few failures in advance.
     """
 
-    probe: Probe
+    probes: Sequence[Probe]
     driver: ProbeDriver
     due_s: float
     failures: int = 0
@@ -52,11 +53,18 @@ class Turn:
     silent: Mapping[str, str] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        return f"{self.probe.tank.name}/{self.probe.name}"
+        return " and ".join(f"{probe.tank.name}/{probe.name}" for probe in self.probes)
+
+    @property
+    def period_s(self) -> float:
+        return self.probes[0].period_s
 
 
 class BusLoop:
-    """Polls the probes of one bus for ever. `turns` and `trouble` are there to be looked at."""
+    """Polls the probes of one bus for ever; those that share a driver are one device.
+
+    `turns` and `trouble` are there to be looked at.
+    """
 
     def __init__(
         self,
@@ -69,7 +77,10 @@ class BusLoop:
     ) -> None:
         self.bus = bus
         now_s = clock.boot_s()
-        self.turns = [Turn(probe, driver, now_s) for probe, driver in drivers.items()]
+        devices: dict[ProbeDriver, list[Probe]] = {}
+        for probe, driver in drivers.items():
+            devices.setdefault(driver, []).append(probe)
+        self.turns = [Turn(probes, driver, now_s) for driver, probes in devices.items()]
         self.trouble: str | None = None
         self._take_in = take_in
         self._clock = clock
@@ -91,14 +102,14 @@ class BusLoop:
             await self.bus.close()
 
     async def poll(self, turn: Turn) -> None:
-        """One turn of one probe: a reading for each of its sensors, whatever happens."""
+        """One turn of one device: a reading for each of its sensors, whatever happens."""
         async with self.asking:
             measured = await self._measure(turn)
         at = self._clock.now()
         # The next turn counts from the time that was due, so that the cadence does not drift; lost turns are lost.
-        turn.due_s += turn.probe.period_s * max(1, -(-(at.boot_s - turn.due_s) // turn.probe.period_s))
+        turn.due_s += turn.period_s * max(1, -(-(at.boot_s - turn.due_s) // turn.period_s))
         readings = []
-        for sensor in turn.probe.sensors:
+        for sensor in (sensor for probe in turn.probes for sensor in probe.sensors):
             value = measured if isinstance(measured, Missing) else measured[sensor.channel]
             if isinstance(value, Missing):
                 readings.append(Reading(sensor, at, None, value.because, value.garbled))
@@ -151,7 +162,7 @@ class BusLoop:
             log.warning("%s: no answer in %d turns, it is asked less often until it answers", turn, SILENT_AFTER)
         if turn.failures >= SILENT_AFTER:
             doublings = min(turn.failures - SILENT_AFTER + 1, _MOST_DOUBLINGS)
-            rest_s = min(turn.probe.period_s * 2.0**doublings, _LONGEST_REST_S)
+            rest_s = min(turn.period_s * 2.0**doublings, _LONGEST_REST_S)
             turn.ask_again_s = self._clock.boot_s() + rest_s * self._random.uniform(0.75, 1.25)
 
     def _note_answer(self, turn: Turn, measured: Mapping[str, float | Missing]) -> None:

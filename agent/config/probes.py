@@ -78,13 +78,15 @@ def _check_address(
         reason = f"bus {bus.name} speaks {bus.protocol.value}, a {model.name} needs {spoken}"
         document.wrong(f"{key}.bus", table.bus, reason, "put the probe on a bus of that protocol")
     elif bus.protocol in ADDRESSES:
-        _check_unit(document, key, table, bus, others)
+        _check_unit(document, key, table, model, bus, others)
     elif others:
         reason = f"{others[0].name} is on {bus.name} already, and this kind of line carries one probe"
         document.wrong(f"{key}.bus", table.bus, reason, "give each probe its own port")
 
 
-def _check_unit(document: Document, key: str, table: shape.ProbeTable, bus: BusSettings, others: list[Probe]) -> None:
+def _check_unit(
+    document: Document, key: str, table: shape.ProbeTable, model: Profile, bus: BusSettings, others: list[Probe]
+) -> None:
     addresses = ADDRESSES[bus.protocol]
     unit = _unit(table, bus)
     if table.unit is None:
@@ -92,9 +94,24 @@ def _check_unit(document: Document, key: str, table: shape.ProbeTable, bus: BusS
     elif not addresses.has(unit):
         document.wrong(f"{key}.unit", table.unit, f"is no {addresses.kind}", f"write the probe's {addresses}")
     for other in others:
-        if other.unit == unit:
+        if other.unit == unit and not _shares(table, model, bus, other):
             reason = f"{other.name} has the same address on bus {bus.name}: both would answer at once"
-            document.wrong(f"{key}.unit", table.unit, reason, "give each probe on a bus its own address")
+            remedy = (
+                "give each probe on a bus its own address; two probes may be one Modbus device when they have the same "
+                "profile and period_s, and each of its sensors is enabled in one of them alone"
+            )
+            document.wrong(f"{key}.unit", table.unit, reason, remedy)
+
+
+def _shares(table: shape.ProbeTable, model: Profile, bus: BusSettings, other: Probe) -> bool:
+    """Whether both are one device, whose sensors they share out."""
+    alike = (table.profile, table.period_s) == (other.profile, other.period_s) and bus.protocol in MODBUS
+    return alike and not {sensor.channel for sensor in other.sensors}.intersection(_enabled(table, model))
+
+
+def _enabled(table: shape.ProbeTable, model: Profile) -> list[str]:
+    names = [channel.name for channel in model.channels]
+    return [name for name in names if table.sensors.get(name, shape.SensorTable()).enabled]
 
 
 def _unit(table: shape.ProbeTable, bus: BusSettings) -> Unit:

@@ -262,6 +262,21 @@ def test_two_probes_cannot_share_an_address_or_a_text_line_or_a_name(tmp_path: P
     ]
 
 
+def test_two_probes_may_be_one_device_whose_sensors_they_share_out(tmp_path: Path) -> None:
+    def shared(**other: object) -> list[str]:
+        document = right() | {"gatway": {}}
+        one = {"bus": "rs485", "profile": "seeed-s-ph-01", "unit": 9, "tank": "tank-1"}
+        document["probes"] += [
+            one | {"name": "left", "sensors": {"temperature": {"enabled": False}}},
+            one | {"name": "right", "sensors": {"ph": {"enabled": False}}} | other,
+        ]
+        return [problem.key for problem in problems(tmp_path, document)]
+
+    assert shared() == ["gatway"]
+    assert shared(sensors={}) == ["gatway", "probes[4].unit"]
+    assert shared(period_s=9.0) == ["gatway", "probes[4].unit"]
+
+
 def test_no_probe_is_asked_more_often_than_it_bears(tmp_path: Path) -> None:
     document = right()
     document["probes"][0] |= {"profile": "yosemitech-y504a", "period_s": 0.5}

@@ -4,17 +4,21 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
+from pathlib import Path
 from random import Random
 from uuid import UUID
 
 import pytest
 
+from agent import config
+from agent.app import buses
 from agent.domain.errors import BusError, NoReply
 from agent.domain.farm import Probe, Sensor
 from agent.domain.quantity import Quantity
 from agent.domain.reading import Missing, Reading
 from agent.polling import SILENT_AFTER, BusLoop
 from tests.agent.farm import TANK
+from tests.agent.gateway_file import right, write
 from tests.clock import FakeClock
 
 START_S = 1000.0
@@ -232,6 +236,28 @@ async def test_the_trouble_of_one_bus_does_not_touch_another() -> None:
     assert {one.value for one in sick.oxygen("a")} == {None}
     assert {one.value for one in well.oxygen("b")} == {8.0}
     assert len(well.oxygen("b")) == pytest.approx(100, abs=1)
+
+
+async def test_probes_that_share_a_device_are_read_together() -> None:
+    line = Line(a=1.0)
+    both = {probe("a", 1.0): line.probes["a"], probe("b", 1.0): line.probes["a"]}
+    line.loop = BusLoop(line.bus, both, line.take_in, line.clock, Random(1))
+    await line.run(10)
+    assert len(line.probes["a"].asked) == pytest.approx(10, abs=1)
+    assert len(line.oxygen("a")) == len(line.oxygen("b")) == len(line.probes["a"].asked)
+    assert str(line.loop.turns[0]) == "tank-1/a and tank-1/b"
+
+
+def test_two_configured_probes_of_one_address_become_one_device(tmp_path: Path) -> None:
+    document = right()
+    one = {"bus": "rs485", "profile": "seeed-s-ph-01", "unit": 9, "tank": "tank-1"}
+    document["probes"] += [
+        one | {"name": "left", "sensors": {"temperature": {"enabled": False}}},
+        one | {"name": "right", "tank": "tank-2", "sensors": {"ph": {"enabled": False}}},
+    ]
+    gateway = config.load(write(tmp_path, document))
+    drivers = {probe.name: driver for _, made in buses(gateway, FakeClock()) for probe, driver in made.items()}
+    assert drivers["left"] is drivers["right"]
 
 
 async def test_a_loop_that_ends_closes_its_port() -> None:
