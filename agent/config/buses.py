@@ -38,7 +38,7 @@ def _port(document: Document, table: shape.BusTable) -> SerialLine | TcpEndpoint
         return SerialLine(
             str(document.folder / table.device), table.baud, table.parity, table.stop_bits, table.data_bits
         )
-    return TcpEndpoint(table.host or "", table.port)
+    return TcpEndpoint(table.host or "", table.port, table.connect_timeout_s)
 
 
 def end_of(port: SerialLine | TcpEndpoint | Folder) -> object:

@@ -82,6 +82,7 @@ class BusTable(Table):
     port: Annotated[int, Field(ge=1, le=65535)] = 502
     timeout_s: Annotated[float, Field(ge=0.05, le=30)] | None = None
     quiet_s: Annotated[float, Field(ge=0, le=10)] = 0.3
+    connect_timeout_s: Annotated[float, Field(gt=0, le=60)] | None = None
 
     @model_validator(mode="after")
     def _has_its_port(self) -> "BusTable":

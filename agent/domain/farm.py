@@ -88,10 +88,11 @@ class SerialLine:
 
 @dataclass(frozen=True, slots=True)
 class TcpEndpoint:
-    """A Modbus TCP device, or a serial server."""
+    """A Modbus TCP device, or a serial server. None: a connection may take as long as an answer."""
 
     host: str
     port: int = 502
+    connect_timeout_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

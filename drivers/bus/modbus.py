@@ -84,6 +84,8 @@ class ModbusLine:
         self._framed_by_silence = settings.protocol is not Protocol.MODBUS_TCP
         self._frame_gap_s = frame_gap_s(settings.port) if isinstance(settings.port, SerialLine) else 0.0
         self._make_question: MakeQuestion = RtuQuestion if self._framed_by_silence else TcpQuestion
+        own_s = settings.port.connect_timeout_s if isinstance(settings.port, TcpEndpoint) else None
+        self._connect_timeout_s = own_s or settings.timeout_s
         self._client: _Client | None = None
         self._why_not: BaseException | None = None
         self._question: Question | None = None
@@ -236,14 +238,17 @@ class ModbusLine:
 
         # pymodbus reports a failed connection only as False, and to its log.
         client.ctx.call_create = create_or_remember_why
+        # pymodbus has one figure for how long a connection and an answer may take.
+        client.ctx.comm_params.timeout_connect = self._connect_timeout_s
         connected = await client.connect()
+        client.ctx.comm_params.timeout_connect = self._settings.timeout_s
         await asyncio.sleep(0)  # the serial transport attaches itself to the loop in its next turn
         return connected and client.connected
 
     def _reason(self) -> str:
         error = self._why_not
         if error is None:
-            return f"no connection within {self._settings.timeout_s:g} s"
+            return f"no connection within {self._connect_timeout_s:g} s"
         return reason(error)
 
     def _disconnect(self) -> None:

@@ -2,11 +2,13 @@
 
 import asyncio
 import socket
+from contextlib import ExitStack
+from dataclasses import replace
 
 import pytest
 
 from agent.domain.errors import BadReply, BusError, NoReply, Refused
-from agent.domain.farm import Protocol
+from agent.domain.farm import Protocol, TcpEndpoint
 from drivers.bus.framing import Question
 from drivers.bus.modbus import ModbusLine
 from drivers.interfaces import Space
@@ -123,6 +125,29 @@ async def test_a_refused_connection_is_a_bus_error() -> None:
     async with tcp_device(echo_tcp, port):
         assert await bus.read(1, Space.HOLDING, 1, 1) == (1,)
         await bus.close()
+
+
+async def test_a_connection_may_take_longer_than_an_answer() -> None:
+    """Of a listener whose queue is full the kernel drops the first SYN, and its next comes after a second."""
+    with socket.socket() as listener, ExitStack() as waiting:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        port: int = listener.getsockname()[1]
+        for _ in range(2):
+            queued = waiting.enter_context(socket.socket())
+            queued.setblocking(False)
+            queued.connect_ex(("127.0.0.1", port))
+        settings = tcp_settings(port)
+        with pytest.raises(BusError, match=f"no connection within {TIMEOUT_S:g} s"):
+            await ModbusLine(settings, RealClock()).open()
+        patient = ModbusLine(replace(settings, port=TcpEndpoint("127.0.0.1", port, 10.0)), RealClock())
+        opening = asyncio.ensure_future(patient.open())
+        await asyncio.sleep(2 * TIMEOUT_S)
+        assert not opening.done()
+        listener.accept()[0].close()
+        listener.accept()[0].close()
+        await opening
+        await patient.close()
 
 
 async def test_a_connection_closed_mid_way_is_a_bus_error_at_once() -> None:
