@@ -17,7 +17,7 @@ def bus_answers(
     gateway: Gateway, loops: Sequence[BusLoop], recorders: Mapping[str, FlightRecorder], clock: Clock
 ) -> Mapping[str, Answer]:
     """`recorders` by the name of the bus."""
-    turns = {turn.probe: (loop, turn.driver) for loop in loops for turn in loop.turns}
+    turns = {probe: (loop, turn.driver) for loop in loops for turn in loop.turns for probe in turn.probes}
 
     async def trace(details: Mapping[str, Any]) -> AsyncIterator[Any]:
         """First what both clocks show, then every frame on the bus `bus`."""
