@@ -16,6 +16,7 @@ from agent.checks import (
     gross_range,
     multi_variate,
     neighbour,
+    pair_drift,
     previous_spike,
     rate_of_change,
     spike,
@@ -48,6 +49,7 @@ CHECKS: dict[str, Kind] = {
     "multi_variate": Kind(multi_variate.Limits, multi_variate.MultiVariate),
     "neighbour": Kind(neighbour.Limits, neighbour.Neighbour),
     "previous_spike": Kind(previous_spike.Limits, previous_spike.PreviousSpike),
+    "pair_drift": Kind(pair_drift.Limits, pair_drift.PairDrift),
 }
 """In the order in which their digits stand in a reading's `tests`: a new one goes last, since stored readings stay. At
 most 18: the ring buffer keeps them as one whole number.

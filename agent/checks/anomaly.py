@@ -143,4 +143,4 @@ def _unusual(because: str) -> Verdict:
 def _jump(value: float, usual: UsualChange, before: str) -> str:
     side = "above" if value > usual.median else "below"
     away = abs(value - usual.median)
-    return f"{value:.4g} is {away:.3g} {side} {before}; 99 changes in 100 are below {usual.tail:.2g}"
+    return f"{value:.4g} is {away:.3g} {side} {before}, and 99 of 100 changes are below {usual.tail:.2g}"

@@ -15,6 +15,7 @@ from agent.checks import (
     flat_line,
     gross_range,
     neighbour,
+    pair_drift,
     previous_spike,
     rate_of_change,
     spike,
@@ -46,6 +47,7 @@ _EVERYWHERE: dict[str, Any] = {
 # water change does to temperature and pH. flat_line: ours, oxygen never stands still where fish breathe; a thermometer
 # that resolves 0.1 °C stands still for hours. neighbour: FAO for pH (0.3 in half a day can be harmful); for the others
 # ours, twice the suspect spike, and a third of it counts as seen. anomaly: what a usual probe is accurate to.
+# pair_drift: ours, a few times the noise of an hourly mean: water is not the same in two places of a tank.
 _BY_QUANTITY: dict[Quantity, dict[str, Any]] = {
     Quantity.TEMPERATURE: {
         "gross_range": gross_range.Limits(user=Span(-2, 40)),
@@ -55,6 +57,7 @@ _BY_QUANTITY: dict[Quantity, dict[str, Any]] = {
         "flat_line": flat_line.Limits(6 * _HOUR, 12 * _HOUR),
         "anomaly": anomaly.Limits(least=0.1),
         "neighbour": neighbour.Limits(1.0, 0.3),
+        "pair_drift": pair_drift.Limits(least=0.03),
     },
     Quantity.PH: {
         "gross_range": gross_range.Limits(user=Span(4, 11)),
@@ -64,6 +67,7 @@ _BY_QUANTITY: dict[Quantity, dict[str, Any]] = {
         "flat_line": flat_line.Limits(2 * _HOUR, 6 * _HOUR),
         "anomaly": anomaly.Limits(least=0.05),
         "neighbour": neighbour.Limits(0.3, 0.1),
+        "pair_drift": pair_drift.Limits(least=0.015),
     },
     Quantity.DISSOLVED_OXYGEN: {
         "gross_range": gross_range.Limits(user=Span(0, 20)),
@@ -73,6 +77,7 @@ _BY_QUANTITY: dict[Quantity, dict[str, Any]] = {
         "flat_line": flat_line.Limits(0.5 * _HOUR, 2 * _HOUR),
         "anomaly": anomaly.Limits(least=0.1),
         "neighbour": neighbour.Limits(1.5, 0.5),
+        "pair_drift": pair_drift.Limits(least=0.05),
     },
     Quantity.DISSOLVED_OXYGEN_SATURATION: {
         "gross_range": gross_range.Limits(user=Span(0, 200)),
@@ -82,17 +87,20 @@ _BY_QUANTITY: dict[Quantity, dict[str, Any]] = {
         "flat_line": flat_line.Limits(0.5 * _HOUR, 2 * _HOUR),
         "anomaly": anomaly.Limits(least=1.0),
         "neighbour": neighbour.Limits(15.0, 5.0),
+        "pair_drift": pair_drift.Limits(least=0.5),
     },
     Quantity.SALINITY: {
         "gross_range": gross_range.Limits(user=Span(0, 42)),
         "flat_line": flat_line.Limits(6 * _HOUR, 12 * _HOUR),
         "anomaly": anomaly.Limits(least_share=0.02),
         "neighbour": neighbour.Limits(1.0, 0.3),
+        "pair_drift": pair_drift.Limits(least_share=0.005),
     },
     Quantity.CONDUCTIVITY: {
         "gross_range": gross_range.Limits(user=Span(0, 70)),
         "flat_line": flat_line.Limits(6 * _HOUR, 12 * _HOUR),
         "anomaly": anomaly.Limits(least_share=0.02),
         "neighbour": neighbour.Limits(2.0, 0.6),
+        "pair_drift": pair_drift.Limits(least_share=0.005),
     },
 }

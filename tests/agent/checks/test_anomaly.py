@@ -54,7 +54,7 @@ def test_a_jump_is_told_at_once_in_words_and_leaves_the_reading_usable() -> None
     jump, after = told.of([7.2, 8.0])
     assert jump.flag is Flag.SUSPECT
     assert jump.quality >= USABLE
-    assert str(jump.because).startswith("7.2 is 0.792 below the readings before it; 99 changes in 100 are below 0.0")
+    assert str(jump.because).startswith("7.2 is 0.792 below the readings before it, and 99 of 100 changes are below 0.")
     assert after.flag is Flag.GOOD
 
 

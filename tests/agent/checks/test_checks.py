@@ -166,6 +166,9 @@ NAN = float("nan")
         ("anomaly", {"least": -1.0}),
         ("anomaly", {"least_share": NAN}),
         ("anomaly", {"still_s": 0.0}),
+        ("pair_drift", {}),
+        ("pair_drift", {"least": -0.1, "least_share": 0.5}),
+        ("pair_drift", {"least_share": NAN}),
         ("anomaly", {"learn_after_s": NAN}),
     ],
 )
