@@ -7,7 +7,7 @@ from typing import Self
 
 from simulators.broker import Broker
 from simulators.clock import Clock
-from simulators.farm_file import FarmError, FarmFile, LineTable, PondTable, TwinTable, load, unit_of
+from simulators.farm_file import FarmError, FarmFile, LineTable, PondTable, TwinTable, load
 from simulators.faults import Faults
 from simulators.ingest import IngestServer
 from simulators.lines import Line, PtyLine, Sdi12Line, TcpLine, TextLine, W1Folder
@@ -22,6 +22,7 @@ from simulators.twins.generic import GenericSonde
 from simulators.twins.modbus import ModbusTwin
 from simulators.twins.nmea_mtw import NmeaMtw
 from simulators.twins.sdi12 import Sdi12Twin
+from simulators.twins.units import unit_of
 
 __all__ = ["Farm", "FarmError", "load"]
 _LINE_FAULT_TICK_S = 0.05
@@ -115,8 +116,8 @@ class Farm:
         if issubclass(kind, EzoTwin | NmeaMtw):
             return kind(senses, table.name)
         if issubclass(kind, Sdi12Twin | Ds18b20Twin):
-            return kind(senses, str(unit_of(table)), table.name)
-        unit = int(unit_of(table))
+            return kind(senses, str(unit_of(table.model, table.unit)), table.name)
+        unit = int(unit_of(table.model, table.unit))
         if issubclass(kind, GenericSonde):
             return kind(senses, unit, table.name, table.sensors or 6)
         return kind(senses, unit, table.name)

@@ -1,9 +1,8 @@
 """farm.toml as checked tables. Every mistake is told with file, key and value; unknown keys are mistakes."""
 
-import re
 import tomllib
 from collections import Counter
-from collections.abc import Container, Iterator
+from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -13,7 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from simulators.faults import VALUE_KINDS, Fault
 from simulators.pond import PondSettings
 from simulators.schedule import Window
-from simulators.twins import MODBUS_TWINS, ONE_WIRE_TWINS, SDI_12_TWINS, TEXT_TWINS, TWINS
+from simulators.twins import TEXT_TWINS, TWINS
+from simulators.twins.units import KINDS, WHAT_UNITS_ARE, is_unit, unit_of
 
 Port = Annotated[int, Field(ge=0, le=65535)]
 
@@ -219,8 +219,8 @@ def _twin_disagreements(farm: FarmFile, twin: TwinTable) -> Iterator[str]:
         yield f"{where}.sensors = {twin.sensors}: only model 'generic' has a number of sensors"
     if twin.unit is not None and twin.model in TEXT_TWINS:
         yield f"{where}.unit = {twin.unit}: {twin.model} speaks text on a line of its own and has no unit"
-    elif not _is_unit(twin):
-        yield f"{where}.unit = {twin.unit}: Modbus has 1 to 247, SDI-12 a digit or letter, 1-Wire a name like {_W1}"
+    elif not is_unit(twin.model, twin.unit):
+        yield f"{where}.unit = {twin.unit}: {WHAT_UNITS_ARE}"
     channels = TWINS[twin.model].channels
     for fault in twin.faults:
         if fault.channel is not None and fault.channel not in channels:
@@ -232,37 +232,13 @@ def _line_disagreements(farm: FarmFile, name: str) -> Iterator[str]:
     texts = [twin for twin in twins if twin.model in TEXT_TWINS]
     if texts and (len(twins) > 1 or line.pty is None or line.framing is not None or line.baud is not None):
         yield f"lines.{name}: {texts[0].name} ({texts[0].model}) needs a pty of its own, without framing and baud"
-    kinds = {kind for kind, models in _KINDS.items() if any(twin.model in models for twin in twins)}
+    kinds = {kind for kind, models in KINDS.items() if any(twin.model in models for twin in twins)}
     if len(kinds) > 1 or (line.folder is None) == (kinds == {"1-Wire"}) or ("SDI-12" in kinds and line.pty is None):
         yield f"lines.{name}: Modbus, text and SDI-12 each need a line of their own, 1-Wire needs a folder"
-    units = Counter(unit_of(twin) for twin in twins if twin.model not in TEXT_TWINS)
+    units = Counter(unit_of(twin.model, twin.unit) for twin in twins if twin.model not in TEXT_TWINS)
     for unit, count in units.items():
         if count > 1:
             yield f"lines.{name}: unit = {unit} is given to {count} twins"
     for twin in twins:
         if line.tcp is not None and line.framing != "rtu" and any(f.kind == "crc_error" for f in twin.faults):
             yield f"twins.{twin.name}.faults.kind = 'crc_error': Modbus TCP has no CRC (line {name!r})"
-
-
-_W1 = "28-0000054a0b3f"
-_KINDS: dict[str, Container[str]] = {
-    "Modbus": MODBUS_TWINS,
-    "text": TEXT_TWINS,
-    "SDI-12": SDI_12_TWINS,
-    "1-Wire": ONE_WIRE_TWINS,
-}
-
-
-def unit_of(twin: TwinTable) -> int | str:
-    """The twin's address: as given, or its model's factory address."""
-    if twin.unit is not None:
-        return twin.unit if twin.model in MODBUS_TWINS else str(twin.unit)
-    return MODBUS_TWINS[twin.model].factory_unit if twin.model in MODBUS_TWINS else "0"
-
-
-def _is_unit(twin: TwinTable) -> bool:
-    if twin.model in MODBUS_TWINS:
-        return twin.unit is None or (isinstance(twin.unit, int) and 1 <= twin.unit <= 247)
-    if twin.model in ONE_WIRE_TWINS:
-        return re.fullmatch(r"28-[0-9a-f]{12}", str(twin.unit)) is not None
-    return twin.unit is None or re.fullmatch(r"[0-9A-Za-z]", str(twin.unit), re.ASCII) is not None
