@@ -41,7 +41,7 @@ class Pipeline:
         """Let a sensor's checks learn again what was stored before this start; oldest first."""
         checks = self._checks_of.get(past.sensor_id)
         if checks is not None:
-            checks.learn(past.at_s, past.value, past.quality)
+            checks.learn_again(past.at_s, past.value, past.quality, past.age_s)
 
     def resume(self, standing: Iterable[AlarmChange], at: Instant) -> None:
         """Let every alarm stand where its last change left it."""

@@ -35,7 +35,9 @@ class SensorChecks:
         self._judges = [check.judge for check in made.values()]
         self._judges_late = [check.judge_late for check in made.values()]
         self._counts = [not check.of_the_reading_before for check in made.values()]
-        self._learners = [check.learn for check in made.values() if check.remembers]
+        learners = [(check.memory_s, check.learn) for check in made.values() if check.remembers]
+        self._learners = [learn for _, learn in learners]
+        self._longest_memory_first = sorted(learners, key=lambda learner: -learner[0])
         self._all_good = [GOOD] * len(made)
         self._flag_good = Flag.GOOD if any(self._counts) else Flag.NOT_EVALUATED
         self._places = [place for place, name in enumerate(CHECKS) if name in made]
@@ -90,11 +92,23 @@ class SensorChecks:
         return "".join(digits)
 
     def learn(self, at_s: float, value: float, quality: float) -> None:
-        """Let the checks remember a value that was judged, now or before a restart; `at_s` in boot seconds."""
+        """Let the checks remember a value that was judged; `at_s` in boot seconds."""
         if quality <= NO_MEASUREMENT or at_s <= self._last_s:
             return
         self._last_s = at_s
         for learn in self._learners:
+            learn(at_s, value, quality)
+        if self._trace.followed:
+            self._trace.add(at_s, value)
+
+    def learn_again(self, at_s: float, value: float, quality: float, age_s: float) -> None:
+        """The same after a restart, for a value that is `age_s` seconds old: each check gets what it looks back to."""
+        if quality <= NO_MEASUREMENT or at_s <= self._last_s:
+            return
+        self._last_s = at_s
+        for memory_s, learn in self._longest_memory_first:
+            if age_s > memory_s:
+                break
             learn(at_s, value, quality)
         if self._trace.followed:
             self._trace.add(at_s, value)

@@ -14,6 +14,10 @@ from agent.domain.quality import OUT_OF_STEP
 from agent.domain.reading import Flag, Verdict
 
 
+_DAY_S = 86_400.0
+"""A hole that began longer before a start of the gateway is not seen: nothing is known before it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """Suspect after more than `suspect_after_s` seconds without a value, fail after more than `fail_after_s`; either
@@ -40,7 +44,7 @@ class Timing(Check):
 
     @property
     def memory_s(self) -> float:
-        return max(self.limits.suspect_after_s or 0.0, self.limits.fail_after_s or 0.0)
+        return _DAY_S
 
     def judge(self, point: Point) -> Verdict:
         if self._last_s is None:

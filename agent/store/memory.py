@@ -17,13 +17,14 @@ from agent.store.timeline import Timeline
 
 class Remembered(NamedTuple):
     """One stored value of one sensor, with its quality score; `at_s` is on the present boot clock, negative for before
-    this boot.
+    this boot, and `age_s` seconds ago.
     """
 
     sensor_id: UUID
     at_s: float
     value: float
     quality: float
+    age_s: float
 
 
 def remembered(
@@ -42,8 +43,9 @@ def remembered(
         if began is None or value is None or sensor not in sensors:
             continue
         at_s = began + boot_ms / 1000
-        if 0 <= now_s - at_s <= memory_s:
-            yield Remembered(sensors[sensor], at_s, value, quality)
+        age_s = now_s - at_s
+        if 0 <= age_s <= memory_s:
+            yield Remembered(sensors[sensor], at_s, value, quality, age_s)
 
 
 def _began_s(timeline: Timeline, segment: int, now: Instant) -> float | None:
