@@ -13,7 +13,6 @@ from agent.checks.check import GOOD, Check, Point, Surroundings
 from agent.domain.quality import OUT_OF_STEP
 from agent.domain.reading import Flag, Verdict
 
-
 _DAY_S = 86_400.0
 """A hole that began longer before a start of the gateway is not seen: nothing is known before it."""
 

@@ -12,6 +12,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from agent.domain.errors import StoreError
+from agent.store.flags_view import write_view
 from agent.store.room import PAGE_BYTES, Room, page_bytes
 
 log = logging.getLogger(__name__)
@@ -43,6 +44,7 @@ def open_database(path: Path, room: Room) -> sqlite3.Connection:
         connection.execute(f"PRAGMA wal_autocheckpoint = {room.checkpoint_bytes // page_bytes(connection)}")
         room.limit(connection)
         _create_or_migrate(connection, path, room)
+        write_view(connection)
     except BaseException:
         connection.close()
         raise

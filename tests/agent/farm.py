@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from agent.checks import spike
+from agent.checks import CHECKS, spike
 from agent.domain.alarm import Alarm, AlarmChange, AlarmKind, Priority
 from agent.domain.clock import Instant
 from agent.domain.delivery import Entry
@@ -45,7 +45,7 @@ def checked(
     flag = Flag.MISSING if value is None else flag
     found = Reading(sensor, moment or at(boot_s), value, because if value is None else None)
     quality = {Flag.MISSING: 0.0, Flag.FAIL: 0.1, Flag.SUSPECT: 0.75}.get(flag, 1.0)
-    return CheckedReading(found, flag, quality, "" if value is None else "11111", because)
+    return CheckedReading(found, flag, quality, ("9" if value is None else "1") * len(CHECKS), because)
 
 
 def several(first: int, count: int, size: int = 0) -> list[CheckedReading]:

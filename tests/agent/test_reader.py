@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from sqlite_utils import Database
 
+from agent.checks import CHECKS
 from agent.domain.errors import StoreError
 from agent.domain.reading import Flag
 from agent.store.inspection.extract import extract
@@ -17,7 +18,7 @@ from agent.store.inspection.reader import Reader
 from agent.store.store import Store
 from cloud_sync.uplink.interfaces import Rejection
 from tests.agent.conftest import Opened
-from tests.agent.farm import NOON_US, OXYGEN, WARMTH, alarm, at, change, checked, settle, several
+from tests.agent.farm import NOON_US, OXYGEN, WARMTH, alarm, at, change, checked, filled, settle, several
 
 
 @pytest.fixture
@@ -56,7 +57,7 @@ async def test_the_view_of_readings_speaks_for_itself(store: Store, tmp_path: Pa
         "seq": 2, "time_utc": "2026-11-23T12:00:00.001000Z", "tank": "tank-1", "probe": "do-1", "sensor": "temperature",
         "sensor_type": "Temperature", "value": 15.5, "unit": "°C", "flag": 3, "flag_meaning": "suspect",
         "quality": 0.75,
-        "because": "spike: jumped", "tests": "11111", "clock_trusted": 1, "sensor_id": str(WARMTH.sensor_id),
+        "because": "spike: jumped", "tests": "1" * len(CHECKS), "clock_trusted": 1, "sensor_id": str(WARMTH.sensor_id),
         "tank_id": str(WARMTH.tank.tank_id),
     }  # fmt: skip
     assert (rows[2]["value"], rows[2]["flag_meaning"], rows[2]["because"]) == (None, "missing", "no reply in 0.5 s")
@@ -136,3 +137,25 @@ def test_a_store_that_is_rubbish_is_named(tmp_path: Path) -> None:
     (tmp_path / "ring-buffer.sqlite").write_text("rubbish" * 1000)
     with pytest.raises(StoreError, match=r"ring-buffer.sqlite: file is not a database"):
         Reader(tmp_path / "ring-buffer.sqlite")
+
+
+async def test_what_each_check_said_has_a_column_of_its_own(opened: Opened, tmp_path: Path) -> None:
+    tests = "13" + "1" * (len(CHECKS) - 3) + "2"
+    store = opened()
+    store.put([checked(0, 7.25)._replace(tests=tests), checked(1, 7.25)._replace(tests="141")], [])
+    await store.commit()
+    with closing(Database(tmp_path / "ring-buffer.sqlite")) as database:
+        newer, older = database["reading_tests"].rows
+    assert [newer[name] for name in CHECKS] == [int(digit) for digit in tests]
+    assert [older[name] for name in CHECKS] == [1, 4, 1, *[None] * (len(CHECKS) - 3)]
+    assert (newer["tank"], newer["value"]) == ("tank-1", 7.25)
+
+
+async def test_a_new_check_is_a_new_column_in_a_file_that_is_there(
+    opened: Opened, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await filled(opened())
+    monkeypatch.setitem(CHECKS, "moonshine", CHECKS["spike"])
+    await filled(opened(), 51)
+    with closing(Database(tmp_path / "ring-buffer.sqlite")) as database:
+        assert [row["moonshine"] for row in database["reading_tests"].rows] == [None] * 100

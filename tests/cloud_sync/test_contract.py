@@ -9,12 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agent.checks import CHECKS
 from agent.domain.clock import Instant
 from agent.domain.reading import CheckedReading, Flag, Reading, StoredReading
 from cloud_sync.contract.jsontext import json_bytes
 from cloud_sync.contract.record import identity
 from cloud_sync.contract.records import record
+from cloud_sync.contract.schemas import schema
 from cloud_sync.contract.timestamps import iso_utc, utc_day
+from cloud_sync.contract.topics import SENSOR_READINGS
 from tests.cloud_sync.things import EPOCH, GATEWAY, NOON_US, OXYGEN, TANK, change, gap, instant, reading, rollup
 
 
@@ -152,3 +155,10 @@ def test_no_two_things_of_a_topic_have_one_identity() -> None:
         identities = {identity(record(thing, GATEWAY).body) for thing in things}
         assert len(identities) == len(things)
     assert identity(record(gap(1), GATEWAY).body) != identity(record(gap(1), "farm-2").body)
+
+
+def test_the_schema_says_which_digit_is_which_check() -> None:
+    metadata = next(field for field in schema(SENSOR_READINGS)["fields"] if field["name"] == "metadata")
+    doc = next(field["doc"] for field in metadata["type"]["fields"] if field["name"] == "tests")
+    told = doc.removeprefix("One flag digit a check: ").partition(";")[0].split(", ")
+    assert told == list(CHECKS)[: len(told)]
