@@ -47,7 +47,7 @@ class FlatLine(Check):
         super().__init__(limits, surroundings)
         self._highs: deque[tuple[float, float]] = deque()
         self._lows: deque[tuple[float, float]] = deque()
-        self._last_s = self._began_s = 0.0
+        self._last_s = self._began_s = self._last = 0.0
 
     @property
     def memory_s(self) -> float:
@@ -78,9 +78,10 @@ class FlatLine(Check):
         return at_s
 
     def learn(self, at_s: float, value: float, quality: float) -> None:
-        since_s = self._since(at_s, value)
+        moved = not self.limits.tolerance and value != self._last  # as most values do; the rest then is clear
+        since_s = at_s if moved else self._since(at_s, value)
         highs, lows = self._highs, self._lows
-        self._last_s, self._began_s = at_s, since_s
+        self._last_s, self._last, self._began_s = at_s, value, since_s
         if since_s == at_s:
             highs.clear()
             lows.clear()

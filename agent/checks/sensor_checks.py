@@ -17,6 +17,9 @@ from agent.domain.quality import NO_MEASUREMENT, PERFECT
 from agent.domain.quantity import Quantity
 from agent.domain.reading import CheckedReading, Flag, Reading, Verdict
 
+_made = tuple.__new__
+"""A named tuple of all its fields in order: its own constructor, which gives them names, takes twice as long."""
+
 _DIGIT = {flag: str(flag.value) for flag in Flag}
 _OFF = _DIGIT[Flag.NOT_EVALUATED]
 _ALONE = Surroundings()
@@ -60,7 +63,7 @@ class SensorChecks:
             tests = self._tests_missing[reading.garbled]
             return CheckedReading(reading, Flag.MISSING, NO_MEASUREMENT, tests, reading.because)
         at_s = at.boot_ms / 1000
-        point = Point(at_s, value, at.utc_us if at.trusted else None)
+        point = _made(Point, (at_s, value, at.utc_us if at.trusted else None))
         late = at_s <= self._last_s
         verdicts = [judge(point) for judge in (self._judges_late if late else self._judges)]
         if verdicts == self._all_good:
@@ -68,7 +71,7 @@ class SensorChecks:
         else:
             flag, quality, tests, because = self._together(verdicts)
         self.learn(at_s, value, quality)
-        return CheckedReading(reading, flag, quality, tests, because)
+        return _made(CheckedReading, (reading, flag, quality, tests, because))
 
     def _together(self, verdicts: list[Verdict]) -> tuple[Flag, float, str, str | None]:
         counted = [verdict for verdict, counts in zip(verdicts, self._counts, strict=True) if counts]

@@ -50,7 +50,7 @@ class Spike(Check):
         (oldest_s, a), (_, b), (_, c) = self._points
         if point.at_s - oldest_s > self.limits.longest_s:
             return NOT_EVALUATED
-        median = max(min(a, b), min(max(a, b), c))
+        _, median, _ = sorted((a, b, c))
         distance = abs(point.value - median)
         if distance <= self.limits.suspect:
             return GOOD

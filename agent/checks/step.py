@@ -57,12 +57,16 @@ class UnseenStep(Check):
 
     def judge(self, point: Point) -> Verdict:
         oldest_s = point.at_s - self.limits.within_s
-        then = next((known for known in self._points if known[0] >= oldest_s), None)
-        if then is None or self._newest is None or self._other is None:
+        for then in self._points:
+            if then[0] >= oldest_s:
+                break
+        else:
             return NOT_EVALUATED
         change = point.value - then[1]
         if abs(change) <= self.limits.step:
             return GOOD
+        if self._newest is None or self._other is None:
+            return NOT_EVALUATED
         newest_s, newest = self._newest
         theirs = self._other.change(then[0], newest_s)
         if theirs is None or abs(newest - then[1]) <= self.limits.step:

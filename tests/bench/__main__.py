@@ -1,8 +1,8 @@
 """`make bench`: every figure of the README's table, in a few minutes. Compare ratios; machines are noisy.
 
-Benches of their own: `tests.bench.wear` (the card), `tests.bench.outage` (a week without the cloud),
-`tests.bench.recorded_day` (a real sonde's day), `tests.bench.ingest` (from Kafka into PostgreSQL), `tests.bench.wire`
-(a serial line's time) and `tests.bench.anomalies` (how good the checks are).
+Benches of their own: `tests.bench.cost_of_checks` (each check), `tests.bench.anomalies` (how good they are),
+`tests.bench.wear` (the card), `tests.bench.outage` (a week without the cloud), `tests.bench.recorded_day` (a real
+sonde's day), `tests.bench.ingest` (from Kafka into PostgreSQL) and `tests.bench.wire` (a serial line's time).
 """
 
 import sys

@@ -1,6 +1,8 @@
 """All checks of one sensor together."""
 
+import re
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -177,3 +179,9 @@ def test_more_evidence_never_raises_the_score(scores: list[float], more: float) 
 
 def test_only_what_speaks_of_the_water_leaves_a_reading_usable_and_none_of_that_fails_it() -> None:
     assert PERFECT > OUT_OF_STEP >= POOR > UNUSUAL_WATER >= USABLE > DOUBTFUL_PROBE > WRONG_PROBE > DEAD_PROBE > 0.0
+
+
+def test_the_readme_tells_what_each_digit_is_in_its_order() -> None:
+    readme = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
+    table = readme.partition("| Check | QARTOD | judges |")[2].partition("\n\n")[0]
+    assert re.findall(r"^\| `(\w+)`", table, re.MULTILINE) == list(CHECKS)
