@@ -10,8 +10,6 @@ What this adds to pymodbus, whose transports and frames are used:
 """
 
 import asyncio
-import errno
-import logging
 import socket
 import struct
 import termios
@@ -19,9 +17,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Final
 
-from pymodbus.client import AsyncModbusSerialClient, AsyncModbusTcpClient
 from pymodbus.exceptions import ConnectionException, ModbusIOException
-from pymodbus.framer import FramerType
 from pymodbus.pdu import ModbusPDU
 from pymodbus.pdu.register_message import (
     ReadHoldingRegistersRequest,
@@ -33,16 +29,15 @@ from pymodbus.transport.serialtransport import SerialTransport
 
 from agent.domain.clock import Clock
 from agent.domain.errors import BadReply, BusError, NoReply, Refused
-from agent.domain.farm import BusSettings, Folder, Protocol, SerialLine, TcpEndpoint
+from agent.domain.farm import BusSettings, Protocol, SerialLine
+from drivers.bus.client import Client, connected, new_client
 from drivers.bus.doubt import Doubt, Read
 from drivers.bus.framing import MakeQuestion, Question, RtuQuestion, TcpQuestion
+from drivers.bus.port import where
 from drivers.bus.silence import Silence
 from drivers.bus.tap import Frame, Tap
 from drivers.bus.timing import frame_gap_s, read_cost
 from drivers.interfaces import Space
-
-# Everything pymodbus would log is told by an exception.
-logging.getLogger("pymodbus").setLevel(logging.CRITICAL + 1)
 
 _READS: Final = {Space.HOLDING: ReadHoldingRegistersRequest, Space.INPUT: ReadInputRegistersRequest}
 
@@ -64,8 +59,6 @@ REFUSALS: Final = {
 # A gateway's own line may still bring what it waited for, and some hand that to their next request.
 _TARGET_SILENT: Final = 11
 
-_Client = AsyncModbusSerialClient | AsyncModbusTcpClient
-
 
 class ModbusLine:
     """A `ModbusBus`; one request at a time, whoever asks."""
@@ -84,10 +77,7 @@ class ModbusLine:
         self._framed_by_silence = settings.protocol is not Protocol.MODBUS_TCP
         self._frame_gap_s = frame_gap_s(settings.port) if isinstance(settings.port, SerialLine) else 0.0
         self._make_question: MakeQuestion = RtuQuestion if self._framed_by_silence else TcpQuestion
-        own_s = settings.port.connect_timeout_s if isinstance(settings.port, TcpEndpoint) else None
-        self._connect_timeout_s = own_s or settings.timeout_s
-        self._client: _Client | None = None
-        self._why_not: BaseException | None = None
+        self._client: Client | None = None
         self._question: Question | None = None
         self._received = b""
         self._heard_s = 0.0
@@ -119,7 +109,7 @@ class ModbusLine:
             raise self._refused(reply, request)
         return reply
 
-    async def _ready(self) -> _Client:
+    async def _ready(self) -> Client:
         """The open client, on a line that has been silent for as long as it owes."""
         client = self._client
         if client is None or client.ctx.transport is None:
@@ -150,7 +140,7 @@ class ModbusLine:
         self._doubt.asked_again(other, read, tuple(reply.registers))
         return reply
 
-    async def _ask(self, client: _Client, request: ModbusPDU) -> ModbusPDU:
+    async def _ask(self, client: Client, request: ModbusPDU) -> ModbusPDU:
         """One request and its answer; afterwards the line owes whatever silence the outcome calls for."""
         settings = self._settings
         self._received = b""
@@ -187,7 +177,7 @@ class ModbusLine:
                 self._silence.demand(owed_s)
         return reply
 
-    def _give_up(self, client: _Client, request: ModbusPDU) -> None:
+    def _give_up(self, client: Client, request: ModbusPDU) -> None:
         """A question that never left must not go out minutes later, when a stuck adapter or network wakes up."""
         transport = client.ctx.transport
         if self._framed_by_silence and request.function_code in _READ_FUNCTIONS:
@@ -210,80 +200,28 @@ class ModbusLine:
         asked = f"{kind} {request.address} to {request.address + max(request.count, 1) - 1}"
         return Refused(f"{meaning} (exception {code}) on {self._where}, unit {request.dev_id}, asked {asked}", code)
 
-    async def _connected(self) -> _Client:
+    async def _connected(self) -> Client:
         """The open client; opened now if need be."""
         client = self._client
         if client is not None and client.connected:
             return client
         self._disconnect()
         client = self._client = self._new_client()
-        if not await self._connect(client):
+        if trouble := await connected(client, self._settings):
             self._disconnect()
-            raise BusError(f"cannot open {self._where}: {self._reason()}")
+            raise BusError(f"cannot open {self._where}: {trouble}")
         if self._framed_by_silence:
             # An answer to whoever used the line before us may still be under way.
             self._silence.demand(self._settings.quiet_s)
         return client
-
-    async def _connect(self, client: _Client) -> bool:
-        create, self._why_not = client.ctx.call_create, None
-
-        async def create_or_remember_why() -> object:
-            try:
-                return await create()
-            except (OSError, ValueError, termios.error) as error:
-                # Its traceback would hold the port open that could not be set up.
-                self._why_not = error.with_traceback(None)
-                raise OSError(str(error)) from None
-
-        # pymodbus reports a failed connection only as False, and to its log.
-        client.ctx.call_create = create_or_remember_why
-        # pymodbus has one figure for how long a connection and an answer may take.
-        client.ctx.comm_params.timeout_connect = self._connect_timeout_s
-        connected = await client.connect()
-        client.ctx.comm_params.timeout_connect = self._settings.timeout_s
-        await asyncio.sleep(0)  # the serial transport attaches itself to the loop in its next turn
-        return connected and client.connected
-
-    def _reason(self) -> str:
-        error = self._why_not
-        if error is None:
-            return f"no connection within {self._connect_timeout_s:g} s"
-        return reason(error)
 
     def _disconnect(self) -> None:
         if self._client is not None:
             client, self._client = self._client, None
             client.close()
 
-    def _new_client(self) -> _Client:
-        settings, port = self._settings, self._settings.port
-        if isinstance(port, SerialLine):
-            return AsyncModbusSerialClient(
-                port.device,
-                framer=FramerType.RTU,
-                baudrate=port.baud,
-                bytesize=port.data_bits,
-                parity=port.parity,
-                stopbits=port.stop_bits,
-                timeout=settings.timeout_s,
-                retries=0,
-                reconnect_delay=0,
-                trace_packet=self._on_bytes,
-                trace_connect=self._on_connection,
-            )
-        if not isinstance(port, TcpEndpoint):
-            raise TypeError(f"bus {settings.name}: Modbus needs a serial port or a host")
-        return AsyncModbusTcpClient(
-            port.host,
-            framer=FramerType.RTU if self._framed_by_silence else FramerType.SOCKET,
-            port=port.port,
-            timeout=settings.timeout_s,
-            retries=0,
-            reconnect_delay=0,
-            trace_packet=self._on_bytes,
-            trace_connect=self._on_connection,
-        )
+    def _new_client(self) -> Client:
+        return new_client(self._settings, self._on_bytes, self._on_connection)
 
     def _on_bytes(self, sending: bool, data: bytes) -> bytes:
         """Called by pymodbus with each request, and with all bytes received since; returns what it may see."""
@@ -315,31 +253,3 @@ class ModbusLine:
 
 def _read(request: ModbusPDU) -> Read:
     return Read(request.dev_id, request.function_code, request.address, request.count)
-
-
-def where(settings: BusSettings) -> str:
-    """The port as a technician names it: the device path, host:port, or the folder."""
-    match settings.port:
-        case TcpEndpoint(host, port):
-            return f"{host}:{port}"
-        case SerialLine(device):
-            return device
-        case Folder(path):
-            return path
-
-
-def reason(error: BaseException) -> str:
-    """Why a port could not be opened, for a person."""
-    match error.args[0] if isinstance(error, termios.error) else getattr(error, "errno", None):
-        case errno.EAGAIN | errno.EBUSY:
-            return "another program is using it"
-        case errno.ENOENT | errno.ENODEV | errno.ENXIO:
-            return "it is not there (unplugged?)"
-        case errno.EACCES | errno.EPERM:
-            return "permission denied (is the gateway's user in the group dialout?)"
-        case errno.EINVAL:
-            return "it does not take this baud rate, parity or number of stop bits"
-        case errno.ECONNREFUSED:
-            return "connection refused"
-        case _:
-            return str(error)

@@ -15,7 +15,7 @@ import serial
 from agent.domain.clock import Clock
 from agent.domain.errors import BusError, ProbeError
 from agent.domain.farm import BusSettings, SerialLine
-from drivers.bus.modbus import reason
+from drivers.bus.port import reason
 from drivers.bus.silence import Silence
 from drivers.bus.tap import Frame, Tap
 
