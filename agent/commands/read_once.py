@@ -34,7 +34,7 @@ async def _ask(bus: Bus, drivers: Mapping[Probe, ProbeDriver]) -> list[tuple[str
         measured: Mapping[str, float | Missing]
         try:
             await bus.open()
-            measured = await driver.read()
+            measured = await settled(driver)
         except (BusError, ProbeError) as error:
             measured = {sensor.channel: Missing(str(error)) for sensor in probe.sensors}
         for sensor in probe.sensors:
@@ -45,3 +45,13 @@ async def _ask(bus: Bus, drivers: Mapping[Probe, ProbeDriver]) -> list[tuple[str
                 rows.append((str(sensor), f"{value:.3f} {sensor.quantity.unit}", True))
     await bus.close()
     return rows
+
+
+async def settled(driver: ProbeDriver) -> Mapping[str, float | Missing]:
+    """What the probe measures; one that had to be started first gets the time that it needs."""
+    measured = await driver.read()
+    wait_s = max((value.ready_in_s for value in measured.values() if isinstance(value, Missing)), default=0.0)
+    if not wait_s:
+        return measured
+    await asyncio.sleep(wait_s)
+    return await driver.read()

@@ -27,10 +27,12 @@ class Missing:
     """Why there is no value; takes the place of a number wherever a driver returns one.
 
     `garbled`: bytes came, but they were no answer to the question (a wrong checksum, text that is no number).
+    `ready_in_s`: the probe has just been started and has a value after that many seconds; 0: nobody knows.
     """
 
     because: str
     garbled: bool = False
+    ready_in_s: float = 0.0
 
 
 class Reading(NamedTuple):

@@ -46,9 +46,8 @@ class StartedDriver:
             self._settled_s = self._bus.clock.boot_s() + self._settle_s
         left_s = self._settled_s - self._bus.clock.boot_s()
         if left_s > 0:
-            settling = Missing(
-                f"the probe was started and needs another {ceil(left_s)} s until its values have settled"
-            )
+            because = f"the probe was started and needs another {ceil(left_s)} s until its values have settled"
+            settling = Missing(because, ready_in_s=left_s)
             return dict.fromkeys(self._channels, settling)
         return await self._asks.read()
 

@@ -1,9 +1,11 @@
 """Probes that measure when told to: the order, the wait, the settling, and the order again after a failure."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 
 import pytest
 
+from agent.commands.read_once import settled
 from agent.domain.clock import Clock
 from agent.domain.errors import AquaError, BadReply, NoReply
 from agent.domain.reading import Missing
@@ -83,8 +85,8 @@ async def test_a_first_read_can_be_the_order() -> None:
 async def test_a_probe_that_is_started_once_has_no_value_until_it_has_settled() -> None:
     line = Line()
     driver = started(line, Probe(line), Start(ORDER, (), once=True), settle_s=10)
-    values = await driver.read()
-    assert values == {"ph": Missing("the probe was started and needs another 10 s until its values have settled")}
+    because = "the probe was started and needs another 10 s until its values have settled"
+    assert await driver.read() == {"ph": Missing(because, ready_in_s=10.0)}
     line.fake.boot += 9.5
     assert isinstance((await driver.read())["ph"], Missing)
     line.fake.boot += 0.5
@@ -115,3 +117,12 @@ async def test_an_absurd_waiting_time_is_not_believed() -> None:
     with pytest.raises(BadReply, match=r"unit 9 on line wants 65\.535 s for one measurement"):
         await driver.read()
     assert line.fake.boot == 1000
+
+
+async def test_reading_once_waits_for_a_probe_that_had_to_be_started() -> None:
+    class Settling:
+        async def read(self) -> Mapping[str, float | Missing]:
+            self.read = lambda: asyncio.sleep(0, {"ph": 7.0})  # type: ignore[method-assign]
+            return {"ph": Missing("settling", ready_in_s=0.01)}
+
+    assert await settled(Settling()) == {"ph": 7.0}
