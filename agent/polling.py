@@ -26,9 +26,8 @@ SILENT_AFTER = 3
 """Turns without an answer after which a probe is only asked now and then."""
 
 _LONGEST_REST_S = 30.0
-_SHARE = (
-    1 / 80
-)  # of a busy line for the time-outs of one probe; with the silence after each they take twice that at most
+# Of a busy line, for the time-outs of one probe; with the silence after each they take twice that at most.
+_SHARE = 1 / 80
 _MOST_DOUBLINGS = 16  # a float has room for 1023, which a dead probe would reach within a working day
 
 
