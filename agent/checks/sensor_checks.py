@@ -41,10 +41,10 @@ class SensorChecks:
         learners = [(check.memory_s, check.learn) for check in made.values() if check.remembers]
         self._learners = [learn for _, learn in learners]
         self._longest_memory_first = sorted(learners, key=lambda learner: -learner[0])
-        self._all_good = [GOOD] * len(made)
-        self._flag_good = Flag.GOOD if any(self._counts) else Flag.NOT_EVALUATED
         self._places = [place for place, name in enumerate(CHECKS) if name in made]
-        self._tests_good = self._tests([Flag.GOOD] * len(made))
+        # what the checks last said without a reason, and what came of it: mostly they say it again
+        self._quiet = [GOOD] * len(made)
+        self._of_quiet = self._together(self._quiet)
         self._tests_missing = {
             garbled: self._tests([check.missing(garbled) for check in made.values()]) for garbled in (False, True)
         }
@@ -66,10 +66,12 @@ class SensorChecks:
         point = _made(Point, (at_s, value, at.utc_us if at.trusted else None))
         late = at_s <= self._last_s
         verdicts = [judge(point) for judge in (self._judges_late if late else self._judges)]
-        if verdicts == self._all_good:
-            flag, quality, tests, because = self._flag_good, PERFECT, self._tests_good, None
+        if verdicts == self._quiet:
+            flag, quality, tests, because = self._of_quiet
         else:
-            flag, quality, tests, because = self._together(verdicts)
+            flag, quality, tests, because = together = self._together(verdicts)
+            if because is None:
+                self._quiet, self._of_quiet = verdicts, together
         self.learn(at_s, value, quality)
         return _made(CheckedReading, (reading, flag, quality, tests, because))
 

@@ -57,7 +57,10 @@ class UsualChange:
             self._since_s = None
             if self._learning and at_s - self._far_s > learn_after_s:
                 self._learning = False
-            self._follow(value)
+            a, b = self._before, self._last
+            self._before, self._last = b, value
+            low, high = (a, b) if a < b else (b, a)
+            self.median = low if value < low else high if value > high else value
             self._take_in(distance, days)
             return False
         self._far_s = at_s
@@ -73,28 +76,29 @@ class UsualChange:
             self._take_in(distance, days)
         return False
 
-    def _follow(self, value: float) -> None:
-        a, b = self._before, self._last
-        self._before, self._last = b, value
-        low, high = (a, b) if a < b else (b, a)
-        self.median = low if value < low else high if value > high else value
-
     def _take_in(self, distance: float, days: float) -> None:
         self._count = count = self._count + 1
         mean = self._mean
         least = max(self._least, self._least_share * abs(self.median))
         if 0.0 < distance < self._digit:
             self._digit = distance
-        clipped = max(_CLIPPED_AT * mean, least / _DEVIATIONS, self._digit)
         share = 1.0 / count
         if share < days:
             share = min(days, 0.05)
-        self._mean = mean = mean + share * (min(distance, clipped) - mean)
+        near = distance
+        if near > _CLIPPED_AT * mean:
+            near = min(near, max(_CLIPPED_AT * mean, least / _DEVIATIONS, self._digit))
+        self._mean = mean = mean + share * (near - mean)
         self._follow_tail(distance, days)
         if count > _FEW:
             self.enough = max(least, _DEVIATIONS * _OF_THE_MEAN * mean, _TAILS * self.tail)
 
     def _follow_tail(self, distance: float, days: float) -> None:
-        step = min(0.1, max(10.0 * days, _FEW / (self._count + 1)))
-        tail = self.tail * (1.0 + step * (1.0 - _ONE_IN) if distance > self.tail else 1.0 - step * _ONE_IN)
-        self.tail = max(tail, 2.0 * self._mean)
+        step, slowest, tail = _FEW / (self._count + 1), 10.0 * days, self.tail
+        if step < slowest:
+            step = slowest
+        if step > 0.1:
+            step = 0.1
+        tail *= 1.0 + step * (1.0 - _ONE_IN) if distance > tail else 1.0 - step * _ONE_IN
+        least = 2.0 * self._mean
+        self.tail = tail if tail > least else least
