@@ -52,7 +52,7 @@ SENSORS = [PH, TWIN, OXYGEN]
 
 
 def all_limits() -> dict[str, Any]:
-    """Of every check there is, those that come with the defaults too."""
+    """Of every check but `anomaly` and `pair_drift`, which learn without end and so lose what is older than the day."""
     return {name: LIMITS[name] for name in CHECKS if name in LIMITS}
 
 
