@@ -20,8 +20,8 @@ _DAY_S = 86_400.0
 _QUARTER_S = 900.0
 _LEAST_IN_A_QUARTER = 3
 _LONGEST_SILENCE_S = 3600.0  # the gap test's example in the QARTOD manuals
-_FEW_MOVES = 50
-_LEAST_REPEATS = 4
+_FEW_MOVES = 50  # ours: a probe that seldom moves is not known to be stuck
+_LEAST_REPEATS = 4  # with the first value REP_CNT_FAIL of the QARTOD manuals, 5
 _FORGET_S = 14 * _DAY_S  # how long a probe is usually still changes with the weather
 
 
