@@ -12,7 +12,7 @@ import pytest
 
 from agent import config
 from agent.app import buses
-from agent.domain.errors import BusError, NoReply
+from agent.domain.errors import BadReply, BusError, NoReply
 from agent.domain.farm import Probe, Sensor
 from agent.domain.quantity import Quantity
 from agent.domain.reading import Missing, Reading
@@ -47,6 +47,7 @@ class ScriptedProbe:
         self.clock, self.takes_s = clock, takes_s
         self.silent = False
         self.hangs_up = False
+        self.babbles = False
         self.silent_turn_of = 0  # it is in one of so many
         self.asked: list[float] = []
 
@@ -58,6 +59,8 @@ class ScriptedProbe:
         self.clock.advance(TIMEOUT_S if self.silent else self.takes_s)
         if self.hangs_up:
             raise BusError(f"10.0.0.7:502 was lost during request {len(self.asked)}")
+        if self.babbles:
+            raise BadReply("wrong checksum on /dev/ttyUSB0, unit 7")
         if self.silent:
             raise NoReply("no reply in 0.5 s on /dev/ttyUSB0, unit 7")
         return {"oxygen": 8.0, "temperature": Missing("not fitted")}
@@ -189,6 +192,20 @@ async def test_a_probe_that_answers_again_is_back_in_its_beat(caplog: pytest.Log
     assert [one.value for one in line.oxygen("dead")[-60:]] == [8.0] * 60
     assert [record.levelno for record in caplog.records] == [logging.WARNING] * 4
     assert "tank-1/dead answers again" in caplog.text
+
+
+async def test_what_was_garbled_is_told_from_silence_also_while_the_probe_is_left_alone() -> None:
+    line = Line(a=5.0)
+    line.probes["a"].babbles = True
+    await line.run(60)
+    assert len(line.probes["a"].asked) * 2 < len(line.readings)
+    assert {(one.value, one.because, one.garbled) for one in line.readings} == {
+        (None, "wrong checksum on /dev/ttyUSB0, unit 7", True)
+    }
+    line.probes["a"].babbles, line.probes["a"].silent = False, True
+    line.readings.clear()
+    await line.run(60)
+    assert line.readings[-1].garbled is False
 
 
 async def test_a_channel_without_value_is_logged_when_that_changes(caplog: pytest.LogCaptureFixture) -> None:
