@@ -57,10 +57,11 @@ class App:
         self.feed = AlarmFeed(gateway.mqtt, gateway.gateway_id, self.store.feed_has, clock)
         self.store.tell = self.feed.tell_store
         self.pipeline = Pipeline(
-            farm_checks(gateway.probes, gateway.checks),
+            farm_checks(gateway.probes, gateway.checks, gateway.derived),
             gateway.alarms,
             keep=self.store.put,
             tell=self.feed.tell,
+            derived=gateway.derived,
         )
         self.recorders = {bus.name: FlightRecorder(bus) for bus in gateway.buses}
         self._fault_files = FaultFiles(gateway.faults_dir, clock)

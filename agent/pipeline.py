@@ -1,19 +1,21 @@
 """The way of one reading through the house, on one screen.
 
     polling ──Reading──▶ checks ──CheckedReading──▶ alarms ──AlarmChange──▶ alarm feed, at once
-                                        └──────────────┴──▶ store, with the next commit
+                           ▲            ├──────────────┴──▶ store, with the next commit
+                           └──Reading── derivation
 
 Nothing here waits: the feed and the store take what they are given and do their I/O elsewhere.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from agent.alarms import Order
 from agent.annunciator import Annunciator
 from agent.checks.sensor_checks import SensorChecks
+from agent.derivation import derive, inherited
 from agent.domain.alarm import Alarm, AlarmChange, AlarmKind
 from agent.domain.clock import Instant
-from agent.domain.farm import Equipment, Sensor
+from agent.domain.farm import Derived, Equipment, Sensor
 from agent.domain.reading import CheckedReading, Reading
 from agent.store.memory import Remembered
 
@@ -24,12 +26,20 @@ Keep = Callable[[Iterable[CheckedReading], Sequence[AlarmChange]], None]
 class Pipeline:
     """Takes readings in; `latest` holds the newest of each sensor for those who look on."""
 
-    def __init__(self, checks: Mapping[Sensor, SensorChecks], alarms: Iterable[Alarm], keep: Keep, tell: Tell) -> None:
+    def __init__(
+        self,
+        checks: Mapping[Sensor, SensorChecks],
+        alarms: Iterable[Alarm],
+        keep: Keep,
+        tell: Tell,
+        derived: Iterable[Derived] = (),
+    ) -> None:
         self._checks = checks
         self._checks_of = {sensor.sensor_id: own for sensor, own in checks.items()}
         self.annunciator = Annunciator(alarms)
         self._keep = keep
         self._tell = tell
+        self._derived = tuple(derived)
         self.latest: dict[Sensor, CheckedReading] = {}
 
     @property
@@ -52,12 +62,23 @@ class Pipeline:
         checked_readings: list[CheckedReading] = []
         changes: list[AlarmChange] = []
         for reading in readings:
-            sensor = reading.sensor
-            checked = self._checks[sensor].check(reading)
-            self.latest[sensor] = checked
+            checked = self._checks[reading.sensor].check(reading)
+            self.latest[reading.sensor] = checked
             checked_readings.append(checked)
+        checked_readings += self._derive({checked.reading.sensor for checked in checked_readings})
+        for checked in checked_readings:
             changes += self.annunciator.observe(checked)
         self._publish(checked_readings, changes)
+
+    def _derive(self, arrived: set[Sensor]) -> Iterator[CheckedReading]:
+        """What is computed from what has arrived, in the order of the configuration: one may build on another."""
+        for derived in self._derived:
+            if derived.driver in arrived:
+                reading = derive(derived, self.latest)
+                checked = inherited(self._checks[derived.sensor].check(reading), derived, self.latest)
+                self.latest[derived.sensor] = checked
+                arrived.add(derived.sensor)
+                yield checked
 
     def follow(self, equipment: Equipment, kind: AlarmKind, wrong: bool | None, because: str, at: Instant) -> None:
         """What somebody found out about equipment: see `Annunciator.follow`."""

@@ -25,4 +25,6 @@ UNITS: Final[Mapping[Quantity, Mapping[str, tuple[Fraction, float]]]] = {
         "mbar": (Fraction(1, 10), 0.0),
         "Pa": (Fraction(1, 1000), 0.0),
     },
+    Quantity.SPECIFIC_CONDUCTANCE: {"mS/cm": (Fraction(1), 0.0), "µS/cm": (Fraction(1, 1000), 0.0)},
+    Quantity.AMMONIA_FRACTION: {"%": (Fraction(1), 0.0), "fraction": (Fraction(100), 0.0)},
 }

@@ -12,7 +12,7 @@ from typing import Any
 from agent.checks import CHECKS, worst
 from agent.checks.check import GOOD, Check, Point, Surroundings
 from agent.checks.trace import Trace
-from agent.domain.farm import Probe, Sensor
+from agent.domain.farm import Derived, Probe, Sensor
 from agent.domain.quality import NO_MEASUREMENT, PERFECT
 from agent.domain.quantity import Quantity
 from agent.domain.reading import CheckedReading, Flag, Reading, Verdict
@@ -119,17 +119,18 @@ class SensorChecks:
             self._trace.add(at_s, value)
 
 
-def farm_checks(probes: Iterable[Probe], limits: Mapping[Sensor, Mapping[str, Any]]) -> dict[Sensor, SensorChecks]:
+def farm_checks(
+    probes: Iterable[Probe], limits: Mapping[Sensor, Mapping[str, Any]], derived: Iterable[Derived] = ()
+) -> dict[Sensor, SensorChecks]:
     """The checks of every sensor, each with a view of the others in its tank."""
-    placed = [(probe, sensor) for probe in probes for sensor in probe.sensors]
+    placed = [(probe.period_s, sensor) for probe in probes for sensor in probe.sensors]
+    placed += [(one.period_s, one.sensor) for one in derived]
     traces = {sensor: Trace(f"{sensor.probe}/{sensor.channel}") for _, sensor in placed}
     checks = {}
-    for probe, sensor in placed:
+    for period_s, sensor in placed:
         others: dict[Quantity, list[Trace]] = defaultdict(list)
         for other, trace in traces.items():
             if other.tank == sensor.tank and other is not sensor:
                 others[other.quantity].append(trace)
-        checks[sensor] = SensorChecks(
-            limits[sensor], Surroundings(sensor.quantity, probe.period_s, others), traces[sensor]
-        )
+        checks[sensor] = SensorChecks(limits[sensor], Surroundings(sensor.quantity, period_s, others), traces[sensor])
     return checks

@@ -12,6 +12,7 @@ def command(options: argparse.Namespace) -> int:
         f"{len(gateway.tanks)} tanks",
         f"{len(gateway.buses)} buses",
         f"{len(gateway.probes)} probes with {sum(len(probe.sensors) for probe in gateway.probes)} sensors",
+        *([f"{len(gateway.derived)} derived sensors"] if gateway.derived else []),
         f"{len(gateway.alarms)} alarms",
         "sinks: " + (", ".join(f"{sink.name} ({sink.kind})" for sink in gateway.sinks) or "none"),
     ]

@@ -1,10 +1,11 @@
 """From the document to the gateway: every section, then what they come to together."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from agent.alarm_feed import MqttSettings
 from agent.config import shape
 from agent.config.buses import buses
+from agent.config.derived import derived
 from agent.config.document import Document
 from agent.config.equipment import equipment_alarms
 from agent.config.farm import Gateway
@@ -14,10 +15,10 @@ from agent.config.probes import probes
 from agent.config.sinks import sink_choices
 from agent.config.tanks import tanks
 from agent.domain.alarm import Alarm
-from agent.domain.farm import Probe, Tank
+from agent.domain.farm import Sensor, Tank
 from agent.store.store import StoreSettings
 
-_SECTIONS = ("gateway", "tanks", "buses", "probes", "checks", "alarms", "ring_buffer", "mqtt", "sinks")
+_SECTIONS = ("gateway", "tanks", "buses", "probes", "derived", "checks", "alarms", "ring_buffer", "mqtt", "sinks")
 
 
 def build(document: Document) -> Gateway | None:
@@ -34,8 +35,10 @@ def build(document: Document) -> Gateway | None:
     all_buses = buses(document)
     profiles_dir = document.folder / gateway.profiles_dir if gateway else None
     all_probes = probes(document, {name: tank for name, (tank, _) in all_tanks.items()}, all_buses, profiles_dir)
-    sensors = [sensor for probe in all_probes for sensor in probe.sensors]
-    checks = check_limits(document.tables("checks"), sensors, document.problems)
+    all_derived = derived(document, {name: tank for name, (tank, _) in all_tanks.items()}, all_probes)
+    periods_s = {sensor: probe.period_s for probe in all_probes for sensor in probe.sensors}
+    periods_s |= {one.sensor: one.period_s for one in all_derived}
+    checks = check_limits(document.tables("checks"), periods_s, document.problems)
     sinks = sink_choices(document.tables("sinks"), document.folder, document.problems)
     if document.problems or not (gateway and mqtt and ring_buffer and timing and profiles_dir):
         return None
@@ -48,10 +51,11 @@ def build(document: Document) -> Gateway | None:
         tanks=[tank for tank, _ in all_tanks.values()],
         buses=list(all_buses.values()),
         probes=all_probes,
+        derived=all_derived,
         profiles_dir=profiles_dir,
         checks=checks,
         alarms=[
-            *_alarms(all_tanks, all_probes, timing),
+            *_alarms(all_tanks, periods_s, timing),
             *equipment_alarms(all_buses, [sink.name for sink in sinks]),
         ],
         mqtt=_mqtt(document, mqtt),
@@ -76,13 +80,12 @@ def _gateway(document: Document) -> shape.GatewayTable | None:
 
 
 def _alarms(
-    tanks: Mapping[str, tuple[Tank, shape.TankTable]], probes: Sequence[Probe], timing: shape.AlarmsTable
+    tanks: Mapping[str, tuple[Tank, shape.TankTable]], periods_s: Mapping[Sensor, float], timing: shape.AlarmsTable
 ) -> list[Alarm]:
     return [
         alarm
-        for probe in probes
-        for sensor in probe.sensors
-        for alarm in sensor_alarms(sensor, probe.period_s, tanks[probe.tank.name][1], timing)
+        for sensor, period_s in periods_s.items()
+        for alarm in sensor_alarms(sensor, period_s, tanks[sensor.tank.name][1], timing)
     ]
 
 

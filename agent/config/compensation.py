@@ -11,8 +11,8 @@ from agent.domain.quantity import Quantity
 from drivers.interfaces import Compensated, Profile
 
 # Unless the file says how old a value may be: this many turns of the probe it comes from, but at least a minute.
-_TURNS = 3
-_AT_LEAST_S = 60.0
+TURNS = 3
+AT_LEAST_S = 60.0
 
 
 class Read(NamedTuple):
@@ -40,7 +40,7 @@ def _compensations(document: Document, one: Read, found: Sequence[Read]) -> Iter
             document.wrong(key, wanted, f"a {one.model.name} cannot be told the {name}", "remove the key")
         elif neighbour := _neighbour(document, key, wanted, quantity, one, found):
             other, sensor = neighbour
-            max_age_s = table.max_age_s or max(_TURNS * other.period_s, _AT_LEAST_S)
+            max_age_s = table.max_age_s or max(TURNS * other.period_s, AT_LEAST_S)
             if max_age_s < other.period_s:
                 reason = f"{other.name} is read every {other.period_s:g} s only: its value would mostly be too old"
                 document.wrong(f"{one.key}.compensation.max_age_s", max_age_s, reason, "write more, or leave it out")

@@ -46,11 +46,14 @@ class Document:
         self.problems.append(not_a_table(key, tables))
         return {}
 
-    def list(self, key: str) -> list[Any]:
-        """What stands in `[[key]]`; none is a mistake."""
+    def list(self, key: str, needed: bool = True) -> list[Any]:
+        """What stands in `[[key]]`; none is a mistake, if some are `needed`."""
         value = self.content.get(key, [])
-        if isinstance(value, list) and value:
+        if isinstance(value, list) and (value or not needed):
             return value
+        if not needed:
+            self.problems.append(not_a_table(key, value))
+            return []
         self.problems.append(Problem(f"[[{key}]]", "", "there is none", f"add at least one [[{key}]] table"))
         return []
 

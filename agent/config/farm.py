@@ -7,7 +7,7 @@ from typing import Any
 
 from agent.alarm_feed import MqttSettings
 from agent.domain.alarm import Alarm
-from agent.domain.farm import BusSettings, Probe, Sensor, Tank
+from agent.domain.farm import BusSettings, Derived, Probe, Sensor, Tank
 from agent.store.store import StoreSettings
 from cloud_sync.uplink.link import DEFAULT_LINK, Link
 
@@ -38,6 +38,7 @@ class Gateway:
     tanks: Sequence[Tank]
     buses: Sequence[BusSettings]
     probes: Sequence[Probe]
+    derived: Sequence[Derived]
     profiles_dir: Path
     checks: Mapping[Sensor, Mapping[str, Any]]
     alarms: Sequence[Alarm]

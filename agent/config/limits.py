@@ -27,6 +27,8 @@ _DEADBAND = {
     Quantity.CONDUCTIVITY: 0.5,
     Quantity.ORP: 5.0,
     Quantity.PRESSURE: 0.2,  # 2 cm of water
+    Quantity.SPECIFIC_CONDUCTANCE: 0.5,
+    Quantity.AMMONIA_FRACTION: 0.2,
 }
 
 

@@ -8,7 +8,7 @@ from agent.config.addresses import ADDRESSES
 from agent.config.compensation import Read, compensated
 from agent.config.document import Document
 from agent.config.findings import unknown_key
-from agent.domain.farm import MODBUS, BusSettings, Probe, Sensor, Tank, Unit
+from agent.domain.farm import DERIVED, MODBUS, BusSettings, Probe, Sensor, Tank, Unit
 from drivers import ProfileError, UnknownProfile, profile
 from drivers.interfaces import Profile
 
@@ -26,6 +26,10 @@ def probes(
         model = _profile(document, table.profile, key, profiles_dir)
         _refer(document, f"{key}.tank", table.tank, tanks, _named_tanks(document), "[[tanks]]")
         _refer(document, f"{key}.bus", table.bus, buses, _named_buses(document), "[buses.<name>]")
+        if table.name == DERIVED:
+            document.wrong(
+                f"{key}.name", table.name, "is taken: [[derived]] sensors are told under it", "choose another"
+            )
         others = [one.probe for one in found]
         if any(probe.name == table.name and probe.tank.name == table.tank for probe in others):
             document.wrong(f"{key}.name", table.name, "another probe of this tank has this name", "choose another")

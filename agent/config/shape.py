@@ -141,6 +141,17 @@ class CompensationTable(Table):
     max_age_s: Seconds | None = None
 
 
+class DerivedTable(Table):
+    """`inputs`: sensors of the same tank, as "probe/sensor", or numbers."""
+
+    tank: str
+    name: Name
+    formula: str
+    inputs: dict[str, Number | str]
+    max_age_s: Seconds | None = None
+    sensor_id: UUID | None = None
+
+
 class ProbeTable(Table):
     name: Name
     tank: str

@@ -1,5 +1,6 @@
 """The farm as configured: tanks, buses, probes and sensors."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from uuid import UUID
@@ -123,10 +124,31 @@ Unit = int | str
 
 @dataclass(frozen=True, slots=True)
 class Compensation:
-    """A sensor of the same tank whose value a probe's device computes with, if it is at most `max_age_s` old."""
+    """A sensor of the same tank whose value a probe's device, or a formula, computes with, if it is at most `max_age_s`
+    old.
+    """
 
     sensor: Sensor
     max_age_s: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Derived:
+    """A sensor that no probe has: computed by the formula of that name (`agent.derivation`) from what it takes.
+
+    `inputs` by the formula's names for them: sensors of the same tank, with how old their values may be, or constants.
+    The first is a sensor, and whenever it is read, every `period_s` seconds, this one is computed.
+    """
+
+    sensor: Sensor
+    formula: str
+    inputs: Mapping[str, Compensation | float]
+    driver: Sensor
+    period_s: float
+
+
+DERIVED = "derived"
+"""Stands where the probe's name would, for sensors that are computed; no probe may be called so."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

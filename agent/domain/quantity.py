@@ -17,6 +17,8 @@ class Quantity(Enum):
     CONDUCTIVITY = ("Conductivity", "mS/cm")
     ORP = ("ORP", "mV")
     PRESSURE = ("Pressure", "kPa")
+    SPECIFIC_CONDUCTANCE = ("SpecificConductance", "mS/cm")
+    AMMONIA_FRACTION = ("AmmoniaFraction", "%")
 
     def __init__(self, sensor_type: str, unit: str) -> None:
         self.sensor_type = sensor_type

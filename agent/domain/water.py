@@ -67,8 +67,8 @@ def oxygen_solubility(temperature_c: float, salinity_psu: float) -> float:
 def salinity(conductivity_ms_per_cm: float, temperature_c: float) -> float:
     """Practical salinity in PSU at the surface, from the conductivity at that temperature; 0 to 42 PSU, -2 to 35 °C.
 
-    PSS-78 (UNESCO 1983), below 2 PSU with the extension of Hill, Dauphinee and Woods 1986. Both take temperatures of the
-    scale of 1968 (IPTS-68); thermometers of today show that of 1990.
+    PSS-78 (UNESCO 1983), below 2 PSU with the extension of Hill, Dauphinee and Woods 1986. Both take temperatures of
+    the scale of 1968 (IPTS-68); thermometers of today show that of 1990.
     """
     _within("a temperature", temperature_c, -2, 35, " °C")
     _within("a conductivity", conductivity_ms_per_cm, 0, math.inf, " mS/cm")
