@@ -8,10 +8,17 @@ from agent.domain.alarm import BY_ITSELF, LOW_KINDS, Alarm, AlarmChange, AlarmKi
 from agent.domain.farm import Equipment, Sensor
 
 
-def sentence(alarm: Alarm, event: Event, value: float | None, because: str | None, by: str | None = None) -> str:
-    """Where, what, which limit, and who did what about it; for the farm's technician."""
+def sentence(
+    alarm: Alarm,
+    event: Event,
+    value: float | None,
+    because: str | None,
+    by: str | None = None,
+    warmth: float | None = None,
+) -> str:
+    """Where, what, which limit (in water of so many °C), and who did what about it; for the farm's technician."""
     if event in (Event.RAISED, Event.CLEARED):
-        return _condition(alarm, event is Event.RAISED, value, because)
+        return _condition(alarm, event is Event.RAISED, value, because) + _which_limit(alarm, warmth)
     told = f"{alarm.source}: {alarm.kind.value.replace('_', ' ')} {_DONE[event]}"
     told += f" by {by}" if by else ""
     return told + (f": {because}" if because and by != BY_ITSELF else "")
@@ -33,8 +40,9 @@ def _condition(alarm: Alarm, raised: bool, value: float | None, because: str | N
     if isinstance(source, Equipment):
         return f"{source}: {because}"
     what = f"{source.tank.name}: {source.quantity.sensor_type}"
-    if alarm.kind is AlarmKind.NO_VALID_DATA:
-        return f"{what} of {source.probe} " + (f"gives no valid data: {because}" if raised else "is back")
+    if alarm.kind in _OF_A_PROBE:
+        wrong, well = _OF_A_PROBE[alarm.kind]
+        return f"{what} of {source.probe} " + (f"{wrong}: {because}" if raised else well)
     side = "below" if alarm.kind in LOW_KINDS else "above"
     unit = source.quantity.unit
     shown = "a missing value" if value is None else f"{value:.2f}"
@@ -42,6 +50,20 @@ def _condition(alarm: Alarm, raised: bool, value: float | None, because: str | N
     if raised:
         return f"{what} {shown} is {side} {alarm.limit:g} ({alarm.priority.value}, {source.probe})"
     return f"{what} {shown} is no longer {side} {alarm.limit:g} ({source.probe})"
+
+
+_OF_A_PROBE = {
+    AlarmKind.NO_VALID_DATA: ("gives no valid data", "is back"),
+    AlarmKind.SENSOR_FAILED: ("has failed, the water is not known", "measures again"),
+    AlarmKind.ANOMALY: ("is unusual", "is as usual again"),
+    AlarmKind.PROBE_DRIFT: ("may drift", "agrees again"),
+}
+
+
+def _which_limit(alarm: Alarm, warmth: float | None) -> str:
+    if not alarm.by_temperature:
+        return ""
+    return ", the strictest limit: no temperature is known" if warmth is None else f", the limit at {warmth:.1f} °C"
 
 
 def state(alarm: Alarm, standing: Standing, change: AlarmChange | None) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from agent.domain.alarm import Alarm, AlarmChange, AlarmKind, Event, Standing
 from agent.domain.clock import Instant
 from agent.domain.farm import Equipment, Sensor
 from agent.domain.reading import CheckedReading, Flag
+from agent.warmth import Warmth
 
 
 class Annunciator:
@@ -21,6 +22,7 @@ class Annunciator:
         self._of: defaultdict[Sensor | Equipment, list[Watch]] = defaultdict(list)
         for watch in self._watches.values():
             self._of[watch.alarm.source].append(watch)
+        self._warmth = Warmth()
         self._last_seq = 0
         self.last: dict[str, AlarmChange] = {}
 
@@ -40,10 +42,13 @@ class Annunciator:
         """What a reading changes."""
         changes: list[AlarmChange] = []
         reading = checked.reading
+        self._warmth.learn(checked)
         for watch in self._of[reading.sensor]:
-            for step in watch.observe(checked):
-                message = sentence(watch.alarm, step.event, reading.value, checked.because, step.by)
-                changes.append(self._change(watch.alarm, step, reading.at, reading.value, checked.flag, message))
+            warmth = self._warmth.of(reading.sensor.tank, reading.at) if watch.alarm.by_temperature else None
+            for step in watch.observe(checked, warmth):
+                alarm = _in_water_of(warmth, watch.alarm)
+                message = sentence(alarm, step.event, reading.value, checked.because, step.by, warmth)
+                changes.append(self._change(alarm, step, reading.at, reading.value, checked.flag, message))
         return changes
 
     def follow(
@@ -101,6 +106,11 @@ class Annunciator:
         )
         self.last[str(alarm)] = change
         return change
+
+
+def _in_water_of(warmth: float | None, alarm: Alarm) -> Alarm:
+    """The alarm with the limit that counts in water of so many °C."""
+    return replace(alarm, limit=alarm.limit_at(warmth)) if alarm.by_temperature else alarm
 
 
 def _on_this_boot(change: AlarmChange, now: Instant) -> Standing:

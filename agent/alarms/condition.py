@@ -5,34 +5,56 @@ nothing about the condition freezes it and its delays: no data never clears an a
 of its own.
 """
 
+from collections.abc import Callable
+from typing import Final
+
 from agent.domain.alarm import LOW_KINDS, Alarm, AlarmKind
 from agent.domain.reading import CheckedReading, Flag
 
 
-class Limit:
+class Condition:
     """The raw condition of an alarm of a reading: is it for or against the alarm?"""
 
-    __slots__ = ("_clears", "_no_data", "_raises")
+    __slots__ = ("_alarm", "_sign", "_wrong")
 
     def __init__(self, alarm: Alarm) -> None:
-        self._no_data = alarm.kind is AlarmKind.NO_VALID_DATA
-        sign = 1.0 if alarm.kind in LOW_KINDS else -1.0
-        limit = alarm.limit or 0.0
-        self._raises = (sign, sign * limit)
-        self._clears = (sign, sign * limit + alarm.deadband)
+        self._alarm = alarm
+        self._sign = 1.0 if alarm.kind in LOW_KINDS else -1.0
+        self._wrong = _suspected(alarm.check) if alarm.check is not None else _SENSOR.get(alarm.kind)
 
-    def turns(self, checked: CheckedReading, active: bool) -> bool | None:
-        """Whether this reading speaks for the other state than `active`; None: it says nothing."""
+    def turns(self, checked: CheckedReading, active: bool, temperature: float | None = None) -> bool | None:
+        """Whether this reading speaks for the other state than `active`; None: it says nothing. `temperature` is the
+        water's, for a limit that depends on it.
+        """
+        if self._wrong is not None:
+            wrong = self._wrong(checked)
+            return None if wrong is None else wrong != active
         value = valid_value(checked)
-        if self._no_data:
-            return (value is None) != active
         if value is None:
             return None
+        bound = self._sign * (self._alarm.limit_at(temperature) or 0.0)
         if active:
-            sign, bound = self._clears
-            return sign * value >= bound
-        sign, bound = self._raises
-        return sign * value < bound
+            return self._sign * value >= bound + self._alarm.deadband
+        return self._sign * value < bound
+
+
+def _silent(checked: CheckedReading) -> bool | None:
+    """Nothing comes. A value that is none neither raises this alarm nor ends it: it is the failed sensor's matter."""
+    return None if checked.flag is Flag.FAIL else checked.reading.value is None
+
+
+def _failed(checked: CheckedReading) -> bool | None:
+    """The probe answers, but no water is like that. Silence says nothing about it."""
+    return None if checked.reading.value is None else checked.flag is Flag.FAIL
+
+
+_SENSOR: Final = {AlarmKind.NO_VALID_DATA: _silent, AlarmKind.SENSOR_FAILED: _failed}
+_SAYS: Final = {str(Flag.GOOD.value): False, str(Flag.SUSPECT.value): True, str(Flag.FAIL.value): True}
+
+
+def _suspected(place: int) -> Callable[[CheckedReading], bool | None]:
+    """What the check at that place says; a check that could not judge says nothing."""
+    return lambda checked: _SAYS.get(checked.tests[place : place + 1])
 
 
 def valid_value(checked: CheckedReading) -> float | None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from agent.alarms.condition import Delay, Limit
+from agent.alarms.condition import Condition, Delay
 from agent.alarms.lifecycle import after
 from agent.domain.alarm import BY_ITSELF, Alarm, AlarmState, Event, Standing
 from agent.domain.clock import Instant
@@ -49,17 +49,17 @@ class Watch:
     what people want. `standing` is where it stands.
     """
 
-    __slots__ = ("_delay", "_limit", "alarm", "standing")
+    __slots__ = ("_condition", "_delay", "alarm", "standing")
 
     def __init__(self, alarm: Alarm) -> None:
         self.alarm = alarm
         self.standing = Standing()
-        self._limit = Limit(alarm)
+        self._condition = Condition(alarm)
         self._delay = Delay()
 
-    def observe(self, checked: CheckedReading) -> Sequence[Step]:
-        """What this reading, and the time that has passed, changed; most often nothing."""
-        return self._follow(self._limit.turns(checked, self.standing.active), checked.reading.at)
+    def observe(self, checked: CheckedReading, temperature: float | None = None) -> Sequence[Step]:
+        """What this reading, in water of so many °C, and the time that has passed, changed; most often nothing."""
+        return self._follow(self._condition.turns(checked, self.standing.active, temperature), checked.reading.at)
 
     def follow(self, wrong: bool | None, at: Instant) -> Sequence[Step]:
         """As `observe`: whether something is `wrong` with the equipment; None: nobody can tell."""

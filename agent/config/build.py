@@ -1,17 +1,21 @@
 """From the document to the gateway: every section, then what they come to together."""
 
+from collections import Counter
 from collections.abc import Mapping
+from typing import Any
 
 from agent.alarm_feed import MqttSettings
 from agent.config import shape
+from agent.config.alarm_kinds import check_kinds, settled
 from agent.config.buses import buses
 from agent.config.derived import derived
 from agent.config.document import Document
 from agent.config.equipment import equipment_alarms
 from agent.config.farm import Gateway
 from agent.config.findings import unknown_key
-from agent.config.limits import check_limits, sensor_alarms
+from agent.config.limits import check_limits
 from agent.config.probes import probes
+from agent.config.sensor_alarms import sensor_alarms
 from agent.config.sinks import sink_choices
 from agent.config.tanks import tanks
 from agent.domain.alarm import Alarm
@@ -31,6 +35,8 @@ def build(document: Document) -> Gateway | None:
     _check_ca_file(document, mqtt)
     ring_buffer = document.table("ring_buffer", shape.RingBufferTable)
     timing = document.table("alarms", shape.AlarmsTable)
+    if timing is not None:
+        check_kinds(document, "alarms.kinds", timing.kinds)
     all_tanks = tanks(document)
     all_buses = buses(document)
     profiles_dir = document.folder / gateway.profiles_dir if gateway else None
@@ -55,8 +61,8 @@ def build(document: Document) -> Gateway | None:
         profiles_dir=profiles_dir,
         checks=checks,
         alarms=[
-            *_alarms(all_tanks, periods_s, timing),
-            *equipment_alarms(all_buses, [sink.name for sink in sinks]),
+            *_alarms(all_tanks, periods_s, timing, checks),
+            *(settled(alarm, timing) for alarm in equipment_alarms(all_buses, [sink.name for sink in sinks])),
         ],
         mqtt=_mqtt(document, mqtt),
         store=StoreSettings(
@@ -80,13 +86,20 @@ def _gateway(document: Document) -> shape.GatewayTable | None:
 
 
 def _alarms(
-    tanks: Mapping[str, tuple[Tank, shape.TankTable]], periods_s: Mapping[Sensor, float], timing: shape.AlarmsTable
+    tanks: Mapping[str, tuple[Tank, shape.TankTable]],
+    periods_s: Mapping[Sensor, float],
+    farm: shape.AlarmsTable,
+    checks: Mapping[Sensor, Mapping[str, Any]],
 ) -> list[Alarm]:
+    placed = Counter((sensor.tank, sensor.quantity) for sensor in periods_s)
     return [
         alarm
         for sensor, period_s in periods_s.items()
-        for alarm in sensor_alarms(sensor, period_s, tanks[sensor.tank.name][1], timing)
-    ]
+        for alarm in sensor_alarms(
+            sensor, period_s, tanks[sensor.tank.name][1], farm, checks[sensor],
+            paired=placed[sensor.tank, sensor.quantity] > 1,
+        )
+    ]  # fmt: skip
 
 
 def _mqtt(document: Document, table: shape.MqttTable) -> MqttSettings:

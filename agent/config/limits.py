@@ -12,13 +12,12 @@ from agent.checks import CHECKS, gross_range
 from agent.checks.defaults import limits_for
 from agent.config.findings import from_validation, keys_of, not_a_table, shown, unknown_key, unknown_keys
 from agent.config.problems import Problem
-from agent.config.shape import AlarmsTable, LimitsTable, TankTable
-from agent.domain.alarm import Alarm, AlarmKind, Priority
+from agent.config.shape import LimitsTable, TankTable
 from agent.domain.farm import Sensor
 from agent.domain.quantity import Quantity
 
 # Our choice: 1 to 3 % of the usual value, after the deadbands that EEMUA 191 gives for temperature and composition.
-_DEADBAND = {
+DEADBAND = {
     Quantity.DISSOLVED_OXYGEN: 0.2,
     Quantity.DISSOLVED_OXYGEN_SATURATION: 2.0,
     Quantity.TEMPERATURE: 0.3,
@@ -31,6 +30,9 @@ _DEADBAND = {
     Quantity.AMMONIA_FRACTION: 0.2,
 }
 
+CUSTOM = "custom"
+"""A species of which the file itself gives every limit."""
+
 
 @cache
 def _species() -> dict[str, Any]:
@@ -38,7 +40,7 @@ def _species() -> dict[str, Any]:
 
 
 def species_names() -> list[str]:
-    return list(_species())
+    return [*_species(), CUSTOM]
 
 
 def check_limits(
@@ -96,20 +98,3 @@ def tank_limits(tank: TankTable, sensor_type: str) -> LimitsTable:
     """The limits of one sensor type in one tank: its species', and its own over them."""
     preset = LimitsTable(**_species().get(tank.species or "", {}).get(sensor_type, {}))
     return preset.overridden_by(tank.limits.get(sensor_type, LimitsTable()))
-
-
-def sensor_alarms(sensor: Sensor, period_s: float, tank: TankTable, timing: AlarmsTable) -> Iterable[Alarm]:
-    """The alarms of one sensor: a limit each of its tank's species and own table, and "no valid data"."""
-    limits = tank_limits(tank, sensor.quantity.sensor_type)
-    deadband = _DEADBAND[sensor.quantity] if limits.deadband is None else limits.deadband
-    on_delay_s = timing.on_delay_s if limits.on_delay_s is None else limits.on_delay_s
-    off_delay_s = timing.off_delay_s if limits.off_delay_s is None else limits.off_delay_s
-    for kind in (AlarmKind.LOW, AlarmKind.CRITICAL_LOW, AlarmKind.HIGH, AlarmKind.CRITICAL_HIGH):
-        limit = getattr(limits, kind.value)
-        if limit is not None:
-            priority = Priority.CRITICAL if "critical" in kind.value else Priority.WARNING
-            yield Alarm(sensor, kind, priority, limit, deadband, on_delay_s, off_delay_s)
-    oxygen = sensor.quantity in (Quantity.DISSOLVED_OXYGEN, Quantity.DISSOLVED_OXYGEN_SATURATION)
-    priority = Priority.CRITICAL if oxygen else Priority.WARNING
-    patience_s = max(timing.no_valid_data_s, 2 * period_s)
-    yield Alarm(sensor, AlarmKind.NO_VALID_DATA, priority, None, 0.0, patience_s, 0.0)

@@ -1,17 +1,37 @@
 """The tables of gateway.toml: which keys there are, of what type, in what range."""
 
 from itertools import pairwise
+from math import isfinite
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, InstanceOf, PlainValidator, model_validator
+from pydantic_core import PydanticCustomError
 
+from agent.domain.alarm import Priority, on_the_line
 from agent.domain.secret import Secret
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$", max_length=64)]
 Host = Annotated[str, Field(min_length=1, max_length=253, pattern=r"^[^\s/]+$")]
-Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
 Number = Annotated[float, Field(allow_inf_nan=False)]
+Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
+
+
+def _limit(value: Any) -> float | dict[float, float]:
+    try:
+        if isinstance(value, dict) and value:
+            return dict(sorted((_finite(float(warmth)), _finite(limit)) for warmth, limit in value.items()))
+        return _finite(value)
+    except (TypeError, ValueError) as error:
+        wanted = "Input should be a finite number, or a table of °C and limits like { 7 = 42, 19 = 76 }"
+        raise PydanticCustomError("finite_number", wanted) from error
+
+
+def _finite(value: Any) -> float:
+    """Raises TypeError, ValueError."""
+    if isinstance(value, bool | str) or not isfinite(value):
+        raise ValueError(value)
+    return float(value)
 
 
 def _address(value: Any) -> int | str:
@@ -19,6 +39,9 @@ def _address(value: Any) -> int | str:
         raise ValueError("an address is a whole number, or text")  # noqa: TRY004 - pydantic wants this one
     return value
 
+
+Limit = Annotated[float | dict[float, float], PlainValidator(_limit)]
+"""One number, or a limit that depends on the water's temperature, by °C, ascending."""
 
 Address = Annotated[int | str, PlainValidator(_address)]
 
@@ -49,10 +72,29 @@ class RingBufferTable(Table):
     commit_s: Annotated[float, Field(ge=0.1, le=60)] = 2.0
 
 
+class KindTable(Table):
+    """What a farm, or a tank, wants of every alarm of one kind."""
+
+    priority: Priority | None = None
+    latching: bool | None = None
+    realarm_s: Annotated[float, Field(ge=60, le=86_400)] | None = None
+    acknowledges_itself: bool | None = None
+    on_delay_s: Annotated[float, Field(ge=0, le=86_400)] | None = None
+    off_delay_s: Annotated[float, Field(ge=0, le=86_400)] | None = None
+
+    @model_validator(mode="after")
+    def _only_the_lowest(self) -> "KindTable":
+        if self.acknowledges_itself and self.priority is not Priority.ADVISORY:
+            raise ValueError('only an alarm of priority = "advisory" may acknowledge itself')
+        return self
+
+
 class AlarmsTable(Table):
     on_delay_s: Annotated[float, Field(ge=0, le=3600)] = 5.0
     off_delay_s: Annotated[float, Field(ge=0, le=3600)] = 10.0
     no_valid_data_s: Annotated[float, Field(ge=1, le=86_400)] = 60.0
+    realarm_s: Annotated[float, Field(ge=60, le=86_400)] | None = None
+    kinds: dict[str, KindTable] = Field(default_factory=dict)
 
 
 _DEVICE, _HOST, _FOLDER = ("device", '"/dev/…"'), ("host", '"…"'), ("folder", "")
@@ -100,10 +142,10 @@ class BusTable(Table):
 class LimitsTable(Table):
     """Alarm limits of one sensor type in one tank, in canonical units; each may be left out."""
 
-    critical_low: Number | None = None
-    low: Number | None = None
-    high: Number | None = None
-    critical_high: Number | None = None
+    critical_low: Limit | None = None
+    low: Limit | None = None
+    high: Limit | None = None
+    critical_high: Limit | None = None
     deadband: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
     on_delay_s: Annotated[float, Field(ge=0, le=3600)] | None = None
     off_delay_s: Annotated[float, Field(ge=0, le=3600)] | None = None
@@ -114,18 +156,26 @@ class LimitsTable(Table):
     def disorder(self) -> str | None:
         """Why the limits contradict each other, or None."""
         named = [(name, getattr(self, name)) for name in ("critical_low", "low", "high", "critical_high")]
-        known = [(name, value) for name, value in named if value is not None]
-        for (below, a), (above, b) in pairwise(known):
-            if a >= b:
-                return f"{below} ({a:g}) must be below {above} ({b:g})"
+        known = [(name, limit) for name, limit in named if limit is not None]
+        degrees = sorted({warmth for _, limit in known if isinstance(limit, dict) for warmth in limit})
+        for warmth in degrees or [0.0]:
+            for (below, low), (above, high) in pairwise(known):
+                if (a := _at(low, warmth)) >= (b := _at(high, warmth)):
+                    return f"{below} ({a:g}) must be below {above} ({b:g})" + (f" at {warmth:g} °C" if degrees else "")
         return None
+
+
+def _at(limit: float | dict[float, float], warmth: float) -> float:
+    return on_the_line(tuple(limit.items()), warmth) if isinstance(limit, dict) else limit
 
 
 class TankTable(Table):
     name: Name
     tank_id: UUID | None = None
     species: str | None = None
+    density_kg_m3: Annotated[float, Field(gt=0, le=1000)] | None = None
     limits: dict[str, LimitsTable] = Field(default_factory=dict)
+    alarms: dict[str, KindTable] = Field(default_factory=dict)
 
 
 class SensorTable(Table):

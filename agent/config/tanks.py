@@ -1,9 +1,10 @@
 """`[[tanks]]`: names, species and limits."""
 
 from agent.config import shape
+from agent.config.alarm_kinds import check_kinds
 from agent.config.document import Document
 from agent.config.findings import unknown_key
-from agent.config.limits import species_names, tank_limits
+from agent.config.limits import CUSTOM, species_names, tank_limits
 from agent.domain.farm import GATEWAY, Tank
 from agent.domain.quantity import Quantity
 
@@ -25,7 +26,10 @@ def tanks(document: Document) -> dict[str, tuple[Tank, shape.TankTable]]:
             document.wrong(
                 f"tanks[{n}].species", table.species, "is not known", f"write one of {known}, or give limits"
             )
+        if table.species == CUSTOM and not table.limits:
+            document.wrong(f"tanks[{n}].species", table.species, "says no limits itself", "add [tanks.limits.…]")
         _check_limits(document, f"tanks[{n}].limits", table)
+        check_kinds(document, f"tanks[{n}].alarms", table.alarms)
         tank_id = document.id_of(f"tanks[{n}].tank_id", table.tank_id, table.name)
         found[table.name] = (Tank(table.name, tank_id), table)
     return found

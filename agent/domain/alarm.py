@@ -1,7 +1,9 @@
 """Alarms: what is watched, where an alarm stands, and what was seen to change."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
+from itertools import pairwise
 
 from agent.domain.clock import Instant
 from agent.domain.farm import Equipment, Sensor
@@ -16,6 +18,9 @@ class AlarmKind(Enum):
     HIGH = "high"
     CRITICAL_HIGH = "critical_high"
     NO_VALID_DATA = "no_valid_data"
+    SENSOR_FAILED = "sensor_failed"
+    ANOMALY = "anomaly"
+    PROBE_DRIFT = "probe_drift"
     BUS_DOWN = "bus_down"
     SINK_BLOCKED = "sink_blocked"
     STORE_SICK = "store_sick"
@@ -70,6 +75,15 @@ class Event(Enum):
     RESTORED = "restored"
 
 
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """What a person should know who is woken by an alarm: why it may be, what follows if nobody acts, what to do."""
+
+    cause: str
+    consequence: str
+    response: str
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Alarm:
     """One alarm of one sensor, or of a part of the gateway, as configured.
@@ -78,6 +92,10 @@ class Alarm:
     is raised when the condition has held for `on_delay_s`, and cleared when the value has been back by at least
     `deadband` for `off_delay_s`; both by boot clock. One that `latches` stays until it is reset. An acknowledged one
     is raised again after `realarm_s` (None: never). One of the lowest priority may acknowledge itself when it clears.
+
+    `by_temperature` holds pairs of °C, ascending, and the limit there; `limit` is then the strictest of them, which
+    counts while nobody knows the temperature. `check` is the place, in a reading's `tests`, of the check that the alarm
+    follows.
     """
 
     source: Sensor | Equipment
@@ -90,9 +108,25 @@ class Alarm:
     latches: bool = False
     realarm_s: float | None = None
     acknowledges_itself: bool = False
+    by_temperature: tuple[tuple[float, float], ...] = ()
+    check: int | None = None
+    advice: Advice | None = None
+
+    def limit_at(self, temperature: float | None) -> float | None:
+        """The limit in water of so many °C: between two points on the line, beyond the last one as there."""
+        by_temperature = self.by_temperature
+        return self.limit if temperature is None or not by_temperature else on_the_line(by_temperature, temperature)
 
     def __str__(self) -> str:
         return f"{self.source}/{self.kind.value}"
+
+
+def on_the_line(points: Sequence[tuple[float, float]], temperature: float) -> float:
+    """Between two of `points` (°C, ascending, and what counts there) on the line, beyond the last one as there."""
+    for (cold, here), (warm, there) in pairwise(points):
+        if cold <= temperature <= warm:
+            return here + (there - here) * (temperature - cold) / (warm - cold)
+    return points[0][1] if temperature < points[0][0] else points[-1][1]
 
 
 @dataclass(frozen=True, slots=True)

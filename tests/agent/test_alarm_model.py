@@ -21,10 +21,18 @@ STORIES = st.lists(st.tuples(STEPS, SAID), max_size=60)
 DELAYS = st.integers(0, 20).map(float)
 
 
+LIMITS = (*LOW_KINDS, AlarmKind.HIGH, AlarmKind.CRITICAL_HIGH)
+OF_THE_SENSOR = {
+    AlarmKind.NO_VALID_DATA: (Flag.MISSING, Flag.FAIL),
+    AlarmKind.SENSOR_FAILED: (Flag.FAIL, Flag.MISSING),
+}
+"""What raises it, and what says nothing about it."""
+
+
 @st.composite
 def alarms(draw: st.DrawFn) -> Alarm:
-    kind = draw(st.sampled_from(AlarmKind))
-    limit = None if kind is AlarmKind.NO_VALID_DATA else draw(st.integers(2, 12)) / 2
+    kind = draw(st.sampled_from((*LIMITS, *OF_THE_SENSOR)))
+    limit = None if kind in OF_THE_SENSOR else draw(st.integers(2, 12)) / 2
     return alarm(kind, limit, draw(st.integers(0, 4)) / 2, draw(DELAYS), draw(DELAYS))
 
 
@@ -40,17 +48,18 @@ class Model:
         self.heard: list[tuple[float, bool | None]] = []
 
     def hear(self, at_s: float, value: float | None, flag: Flag) -> None:
-        self.heard.append((at_s, self.speaks_for_change(value if flag is Flag.GOOD else None)))
+        self.heard.append((at_s, self.speaks_for_change(value, flag)))
         delay_s = self.alarm.off_delay_s if self.active else self.alarm.on_delay_s
         if self.heard[-1][1] and self.held_s() >= delay_s:
             self.active = not self.active
             self.raised += self.active
             self.heard.clear()
 
-    def speaks_for_change(self, value: float | None) -> bool | None:
-        if self.alarm.kind is AlarmKind.NO_VALID_DATA:
-            return (value is not None) if self.active else (value is None)
-        if value is None:
+    def speaks_for_change(self, value: float | None, flag: Flag) -> bool | None:
+        if self.alarm.kind in OF_THE_SENSOR:
+            ill, dumb_about = OF_THE_SENSOR[self.alarm.kind]
+            return None if flag is dumb_about else (flag is ill) != self.active
+        if value is None or flag is not Flag.GOOD:
             return None
         limit = self.alarm.limit or 0.0
         below = self.alarm.kind in LOW_KINDS
@@ -86,4 +95,4 @@ def test_readings_of_no_use_never_change_a_limit_alarm(
     for step_s, (value, flag) in story:
         at_s += step_s
         changed = watch.observe(checked(at_s, value, flag))
-        assert not (changed and flag is not Flag.GOOD and which.kind is not AlarmKind.NO_VALID_DATA)
+        assert not (changed and flag is not Flag.GOOD and which.kind in LIMITS)

@@ -13,6 +13,7 @@ RAISED, CLEARED, NO = True, False, None
 Story = list[tuple[float, Any, bool | None]]
 
 LOW = alarm(AlarmKind.LOW, 6.0, deadband=0.5, on_delay_s=10, off_delay_s=20)
+FAILED = alarm(AlarmKind.SENSOR_FAILED, None, 0.0, 60.0, 0.0)
 HIGH = alarm(AlarmKind.CRITICAL_HIGH, 20.0, deadband=1.0, on_delay_s=0, off_delay_s=0)
 
 
@@ -89,13 +90,24 @@ def heard(at_s: float, said: Any) -> CheckedReading:
         ),
         pytest.param(
             NO_DATA,
-            [(0, None, NO), (59, None, NO), (60, "bad", RAISED), (61, None, NO), (62, 8, CLEARED), (63, 8, NO)],
+            [(0, None, NO), (59, None, NO), (60, None, RAISED), (61, "bad", NO), (62, 8, CLEARED), (63, 8, NO)],
             id="no valid data is raised by its delay and cleared by the first value",
         ),
         pytest.param(
             NO_DATA, [(0, None, NO), (59, 8, NO), (60, None, NO), (119, None, NO)], id="a value begins it anew"
         ),
-        pytest.param(NO_DATA, [(0, "bad", NO), (60, "bad", RAISED)], id="failed readings are no valid data"),
+        pytest.param(NO_DATA, [(0, "bad", NO), (999, "bad", NO)], id="a probe that answers nonsense is not silent"),
+        pytest.param(
+            FAILED,
+            [(0, "bad", NO), (60, "bad", RAISED), (61, None, NO), (999, None, NO), (1000, 8, CLEARED)],
+            id="a sensor that gives nonsense has failed, and silence does not mend it",
+        ),
+        pytest.param(FAILED, [(0, None, NO), (999, None, NO)], id="a silent probe is no failed sensor"),
+        pytest.param(
+            FAILED,
+            [(n, "bad" if n % 10 else None, NO) for n in range(0, 75, 5)] + [(144, "bad", NO), (169, "bad", RAISED)],
+            id="silence in between holds its delay up, and never begins it anew",
+        ),
     ],
 )
 def test_an_alarm_changes_when_its_story_says_so(which: Alarm, story: Story) -> None:

@@ -8,6 +8,8 @@ import pytest
 
 from agent import config
 from agent.checks import climatology, gross_range, spike
+from agent.config.limits import species_names
+from agent.domain.alarm import Priority
 from agent.domain.farm import MODBUS, Folder, Sensor, SerialLine, Span, TcpEndpoint
 from cloud_sync.uplink.link import Link
 from drivers import profile, profile_names
@@ -201,6 +203,62 @@ def test_alarms_are_the_species_with_the_tank_over_them(tmp_path: Path) -> None:
     assert named["tank-2/do-1/dissolved_oxygen/low"] == (5.0, 0.4, 5.0)
     assert named["tank-2/do-1/salinity/no_valid_data"] == (None, 0.0, 120.0)
     assert "tank-2/do-1/temperature/low" not in named
+
+
+def test_a_tank_says_over_the_farm_what_it_wants_of_a_kind(tmp_path: Path) -> None:
+    document = right()
+    document["alarms"] = {
+        "realarm_s": 1800,
+        "kinds": {
+            "low": {"priority": "advisory", "acknowledges_itself": True, "on_delay_s": 300},
+            "bus_down": {"latching": True},
+        },
+    }
+    document["tanks"][0]["limits"] = {"pH": {"on_delay_s": 90}}
+    document["tanks"][1]["alarms"] = {"low": {"priority": "critical"}}
+    alarms = {str(alarm): alarm for alarm in config.load(write(tmp_path, document)).alarms}
+    ph, oxygen = alarms["tank-1/ph-1/ph/low"], alarms["tank-2/do-1/dissolved_oxygen/low"]
+    assert (ph.priority, ph.acknowledges_itself, ph.on_delay_s, ph.realarm_s) == (Priority.ADVISORY, True, 90, 1800)
+    assert (oxygen.priority, oxygen.acknowledges_itself, oxygen.on_delay_s) == (Priority.CRITICAL, False, 300)
+    assert alarms["gateway/bus/lan/bus_down"].latches
+
+
+@pytest.mark.parametrize(
+    ("density", "priority", "patience_s"),
+    [
+        (None, Priority.CRITICAL, 90),
+        (120, Priority.CRITICAL, 60),
+        (40, Priority.CRITICAL, 60),
+        (20, Priority.WARNING, 90),
+    ],
+)
+def test_a_lost_oxygen_probe_is_critical_where_fish_stand_dense(
+    tmp_path: Path, density: float | None, priority: Priority, patience_s: float
+) -> None:
+    document = right() | {"alarms": {"no_valid_data_s": 90}}
+    document["tanks"][0] |= {} if density is None else {"density_kg_m3": density}
+    alarms = {str(alarm): alarm for alarm in config.load(write(tmp_path, document)).alarms}
+    for kind in ("no_valid_data", "sensor_failed"):
+        oxygen, warmth = alarms[f"tank-1/do-1/dissolved_oxygen/{kind}"], alarms[f"tank-1/do-1/temperature/{kind}"]
+        assert (oxygen.priority, oxygen.on_delay_s) == (priority, patience_s)
+        assert (warmth.priority, warmth.on_delay_s) == (Priority.WARNING, 90)
+
+
+def test_a_limit_may_depend_on_the_temperature(tmp_path: Path) -> None:
+    document = right()
+    document["tanks"][0]["species"] = "atlantic-salmon"
+    alarms = {str(alarm): alarm for alarm in config.load(write(tmp_path, document)).alarms}
+    low = alarms["tank-1/do-1/saturation/low"]
+    assert (low.limit, low.by_temperature) == (76.0, ((7.0, 42.0), (19.0, 76.0)))
+    assert [low.limit_at(warmth) for warmth in (None, 2.0, 7.0, 13.0, 19.0, 25.0)] == [76, 42, 42, 59, 76, 76]
+
+
+def test_every_species_of_the_table_can_be_configured(tmp_path: Path) -> None:
+    for species in species_names():
+        if species != "custom":
+            document = right()
+            document["tanks"][0]["species"] = species
+            assert config.load(write(tmp_path, document)).alarms
 
 
 def test_every_modbus_model_of_the_library_can_be_configured(tmp_path: Path) -> None:

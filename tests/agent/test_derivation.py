@@ -166,6 +166,9 @@ def test_it_is_configured_like_a_sensor(tmp_path: Path) -> None:
     assert {alarm.kind for alarm in gateway.alarms if alarm.source is one.sensor} == {
         AlarmKind.LOW,
         AlarmKind.NO_VALID_DATA,
+        AlarmKind.SENSOR_FAILED,
+        AlarmKind.ANOMALY,
+        AlarmKind.PROBE_DRIFT,
     }
 
 

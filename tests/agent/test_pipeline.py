@@ -4,20 +4,26 @@ import json
 import sqlite3
 from collections.abc import Iterable, Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 from agent.alarm_messages import event_json, sentence, state_json
-from agent.checks import rate_of_change, spike
+from agent.checks import CHECKS, gross_range, rate_of_change, spike
 from agent.checks.sensor_checks import SensorChecks
 from agent.domain.alarm import BY_ITSELF, Alarm, AlarmChange, AlarmKind, Event, Standing
 from agent.domain.reading import CheckedReading, Flag, Reading
 from agent.pipeline import Pipeline
 from agent.store.memory import Remembered
 from agent.store.writer import Writer
+from agent.warmth import LONGEST_S
 from tests.agent.farm import NO_DATA, NOON_US, OXYGEN, WARMTH, alarm, at, reading, values
 from tests.clock import FakeClock
 
-LIMITS = {"spike": spike.Limits(0.76, 2.28), "rate_of_change": rate_of_change.Limits(3.0, over_s=5.0)}
+LIMITS = {
+    "gross_range": gross_range.Limits(OXYGEN.span),
+    "spike": spike.Limits(0.76, 2.28),
+    "rate_of_change": rate_of_change.Limits(3.0, over_s=5.0),
+}
 AT_ONCE = alarm(on_delay_s=0, off_delay_s=0)
 
 
@@ -133,6 +139,32 @@ def test_what_is_remembered_of_sensors_that_are_gone_is_left_alone(tmp_path: Pat
     for past in memory:
         pipeline.remember(past)
     assert memory
+
+
+def test_a_limit_by_temperature_follows_the_water_and_is_the_strictest_without(tmp_path: Path) -> None:
+    house = House(replace(AT_ONCE, limit=9.0, by_temperature=((10.0, 5.0), (20.0, 9.0)), deadband=0.0))
+    house.pipeline.take_in([reading(0, 8.0), reading(0, 15.0, WARMTH)])
+    house.hears((5, 7.1), (10, 6.9), (10 + LONGEST_S, 7.1), (11 + LONGEST_S, 8.9))
+    assert [change.message for change in house.changes] == [
+        "tank-1: DissolvedOxygen 8.00 mg/L is below 9 (critical, do-1), the strictest limit: no temperature is known",
+        "tank-1: DissolvedOxygen 7.10 mg/L is no longer below 7 (do-1), the limit at 15.0 °C",
+        "tank-1: DissolvedOxygen 6.90 mg/L is below 7 (critical, do-1), the limit at 15.0 °C",
+    ]
+    assert [change.alarm.limit for change in house.changes] == [9.0, 7.0, 7.0]
+
+
+def test_a_failed_sensor_is_never_low_oxygen() -> None:
+    failed = alarm(AlarmKind.SENSOR_FAILED, None, 0.0, 30.0, 0.0)
+    house = House(AT_ONCE, NO_DATA, failed).hears(*((5.0 * n, -3.0) for n in range(40)))
+    assert [(change.alarm, change.standing.active) for change in house.changes] == [(failed, True)]
+    assert house.changes[0].message.startswith("tank-1: DissolvedOxygen of do-1 has failed, the water is not known: ")
+
+
+def test_what_a_check_flags_becomes_an_alarm_and_what_it_cannot_judge_does_not() -> None:
+    jumpy = replace(alarm(AlarmKind.ANOMALY, None, 0.0, 0.0, 0.0), check=list(CHECKS).index("rate_of_change"))
+    house = House(jumpy).hears((0, 8.0), (5, 8.1), (10, 12.0), (15, None), (20, 8.1), (25, 8.1), (30, 8.1))
+    assert [change.standing.active for change in house.changes] == [True, False]
+    assert house.changes[0].message.startswith("tank-1: DissolvedOxygen of do-1 is unusual: rate_of_change")
 
 
 def test_the_messages_say_where_what_and_which_limit() -> None:
