@@ -67,6 +67,10 @@ def _parser() -> argparse.ArgumentParser:
     status.add_argument("--json", action="store_true", help="for programs")
     status.set_defaults(command="status")
 
+    metrics = with_config(subparsers.add_parser("metrics", help="how the running gateway does, as Prometheus reads it"))
+    metrics.add_argument("--json", action="store_true", help="as JSON")
+    metrics.set_defaults(command="metrics")
+
     buffer = subparsers.add_parser(
         "buffer", help="look into the ring buffer: status, verify, export, dead-letters, replay"
     )

@@ -30,6 +30,10 @@ from agent.equipment_watch import EquipmentWatch
 from agent.flight_recorder import FaultFiles, FlightRecorder
 from agent.health import StatusFile
 from agent.health_report import HealthReport, Outlook
+from agent.metrics.answers import metrics_answers
+from agent.metrics.listener import MetricsListener
+from agent.metrics.loop_lag import LoopLag
+from agent.metrics.self_health import SelfHealth
 from agent.pipeline import Pipeline
 from agent.polling import SILENT_AFTER, BusLoop
 from agent.store.ownership import owned
@@ -84,7 +88,13 @@ class App:
         self._health = health = HealthReport(gateway.store, self.outlook, self.store.bulletin.publish, clock)
         watched = parts(self.loops, self.forwarders, self.store, lambda: health.machine, clock)
         self._equipment = EquipmentWatch(watched, self.pipeline.follow, clock)
+        self._lag = LoopLag(clock)
+        self.self_health = SelfHealth(
+            gateway.gateway_id, health, self.outlook, self.loops, self._mqtt_status, self._lag, clock
+        )
+        self._metrics = MetricsListener(gateway.metrics, self.self_health.look) if gateway.metrics else None
         answers = {
+            **metrics_answers(self.self_health.look),
             **bus_answers(gateway, self.loops, self.recorders, clock),
             **alarm_answers(self.pipeline.annunciator, self._ordered),
         }
@@ -137,6 +147,8 @@ class App:
             self._fault_files.run(),
             self._health.run(),
             self._equipment.run(),
+            self._lag.run(),
+            *([self._metrics.run()] if self._metrics else []),
         ]
 
     def _ordered(self, request: Mapping[str, Any]) -> Sequence[AlarmChange]:
@@ -159,16 +171,19 @@ class App:
                 "state": self.store.state.value,
                 "trouble": self.store.trouble,
             },
-            "mqtt": {
-                "broker": f"{self._gateway.mqtt.host}:{self._gateway.mqtt.port}",
-                "topic": f"{self._gateway.mqtt.topic}/{self._gateway.gateway_id}",
-                "trouble": self.feed.trouble,
-                "waiting": self.feed.waiting,
-                "published": self.feed.published,
-                "dropped": self.feed.dropped,
-            },
+            "mqtt": self._mqtt_status(),
             "buses": [_bus_status(loop) for loop in self.loops],
             "sinks": [_sink_status(forwarder.status) for forwarder in self.forwarders],
+        }
+
+    def _mqtt_status(self) -> dict[str, Any]:
+        return {
+            "broker": f"{self._gateway.mqtt.host}:{self._gateway.mqtt.port}",
+            "topic": f"{self._gateway.mqtt.topic}/{self._gateway.gateway_id}",
+            "trouble": self.feed.trouble,
+            "waiting": self.feed.waiting,
+            "published": self.feed.published,
+            "dropped": self.feed.dropped,
         }
 
 

@@ -45,7 +45,7 @@ class Control:
     async def run(self) -> None:
         """Listen until cancelled. Where no socket can be made the gateway runs without one."""
         try:
-            listening = _bound(self._path)
+            listening = bound(self._path)
         except OSError as error:
             log.error("%s cannot be made (%s): no command can ask this gateway", self._path, error.strerror)
             return
@@ -146,7 +146,7 @@ def ask(path: Path, question: str, within_s: float | None = 30.0, **details: Any
     raise AquaError(f"the gateway behind {path} ended before it had answered")
 
 
-def _bound(path: Path) -> socket.socket:
+def bound(path: Path) -> socket.socket:
     """A socket under `path`, not listening yet. One that a killed gateway left is replaced."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.unlink(missing_ok=True)

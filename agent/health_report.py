@@ -16,6 +16,8 @@ from agent.store.inspection.reader import Reader
 from agent.store.store import StoreSettings
 
 EVERY_S = 60.0
+_FRESH_S = 5.0
+_WITHIN_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,17 +59,33 @@ class HealthReport:
         self._clock = clock
         self._machine = machine or Machine(settings.path.parent)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="health")
-        self._version = version("aquacontrol-gateway")
+        self.version = version("aquacontrol-gateway")
         self._began_s = clock.boot_s()
         self._seq = 0
         self._before: tuple[float, int] | None = None
         self.machine: MachineHealth | None = None
+        self._newest: GatewayHealth | None = None
+        self._looking: asyncio.Task[GatewayHealth] | None = None
 
     async def run(self) -> None:
         """Ends by cancellation."""
         while True:
             await self._clock.sleep(EVERY_S)
             self._publish(await self.report())
+
+    @property
+    def uptime_s(self) -> float:
+        return self._clock.boot_s() - self._began_s
+
+    async def recent(self) -> GatewayHealth | None:
+        """A report a few seconds old at most. While the disk hangs it is the last one there was, or None."""
+        if self._newest is None or self._clock.boot_s() - self._newest.at.boot_s > _FRESH_S:
+            if self._looking is None or self._looking.done():
+                self._looking = asyncio.create_task(self.report())
+            done, _ = await asyncio.wait({self._looking}, timeout=_WITHIN_S)
+            for looked in done:
+                return await looked
+        return self._newest
 
     async def report(self) -> GatewayHealth:
         """As of now."""
@@ -76,10 +94,10 @@ class HealthReport:
         self.machine = machine
         seen, at = self._look(), self._clock.now()
         self._seq += 1
-        return GatewayHealth(
+        self._newest = GatewayHealth(
             self._seq,
             at,
-            self._version,
+            self.version,
             at.boot_s - self._began_s,
             self._readings_per_s(at.boot_s, held),
             seen.alarms_standing,
@@ -94,6 +112,7 @@ class HealthReport:
             tuple(replace(sink, backlog=held.backlog.get(sink.name) if held else None) for sink in seen.sinks),
             machine,
         )
+        return self._newest
 
     def _look_at_the_disk(self) -> tuple[int | None, _Held | None, MachineHealth]:
         return self._used_bytes(), self._held(), self._machine.look()

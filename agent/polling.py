@@ -18,6 +18,7 @@ from agent.domain.clock import Clock
 from agent.domain.errors import BadReply, BusError, ProbeError
 from agent.domain.farm import Probe
 from agent.domain.reading import Missing, Reading
+from agent.metrics.tally import Tally
 from drivers.interfaces import Bus, ProbeDriver
 
 log = logging.getLogger(__name__)
@@ -62,7 +63,7 @@ class Turn:
 class BusLoop:
     """Polls the probes of one bus for ever; those that share a driver are one device.
 
-    `turns` and `trouble` are there to be looked at.
+    `turns`, `trouble` and `tally` are there to be looked at.
     """
 
     def __init__(
@@ -81,6 +82,7 @@ class BusLoop:
             devices.setdefault(driver, []).append(probe)
         self.turns = [Turn(probes, driver, now_s) for driver, probes in devices.items()]
         self.trouble: str | None = None
+        self.tally = Tally()
         self._take_in = take_in
         self._clock = clock
         self._random = random
@@ -120,18 +122,24 @@ class BusLoop:
         now_s = self._clock.boot_s()
         if self._rests(turn, now_s):
             return Missing(turn.because or "", turn.garbled)
+        self.tally.polls += 1
+        self.tally.late.note(now_s, max(0.0, now_s - turn.due_s))
         try:
             await self.bus.open()
             measured = await turn.driver.read()
         except BusError as error:
+            self.tally.errors += 1
             self._tell_bus(str(error))
             return Missing(str(error))
         except ProbeError as error:
+            self.tally.failures += 1
             self._tell_bus(None)
             garbled = isinstance(error, BadReply)
             self._note_failure(turn, str(error), garbled)
             self._charge(turn, now_s)
             return Missing(str(error), garbled)
+        finally:
+            self.tally.busy_s += self._clock.boot_s() - now_s
         self._tell_bus(None)
         self._note_answer(turn, measured)
         return measured

@@ -10,11 +10,14 @@ from rich.table import Table
 from rich.text import Text
 
 from agent.config import Gateway
-from agent.domain.errors import StoreError
+from agent.control import NotRunning, ask
+from agent.domain.errors import AquaError, StoreError
 from agent.health import read_status
+from agent.metrics.view import machine_lines, machine_troubles
 from agent.store.inspection.reader import Reader
 
 _ALARMS_SHOWN = 8
+_ANSWERS_WITHIN_S = 4.0
 _CLOCK = (
     "no time server has set the clock since the machine started (see timedatectl): times are estimates, and readings "
     "wait a while for better ones before they leave"
@@ -31,12 +34,13 @@ _STATE = {
 
 
 def facts(gateway: Gateway, now: datetime) -> dict[str, Any]:
-    """Everything the view shows at `now`, JSON-ready: `gateway`, `readings`, `alarms`, `changes`, `sinks`, `buffer`.
+    """Everything the view shows at `now`, JSON-ready: `gateway`, `readings`, `alarms`, `changes`, `sinks`, `buffer`,
+    `metrics` (of the running gateway, or None).
 
     `unread` says why the ring buffer cannot be read, or is None; what the gateway says of itself is there all the same.
     """
     running = read_status(gateway.status_file, round(now.timestamp() * 1e6))
-    seen: dict[str, Any] = {"gateway": running, "unread": None}
+    seen: dict[str, Any] = {"gateway": running, "metrics": _metrics(gateway), "unread": None}
     stored: dict[str, Any] = {"readings": [], "alarms": [], "changes": [], "sinks": []}
     stored["buffer"] = {"held": 0, "oldest": None}
     try:
@@ -51,6 +55,17 @@ def facts(gateway: Gateway, now: datetime) -> dict[str, Any]:
     return seen | stored
 
 
+def _metrics(gateway: Gateway) -> Mapping[str, Any] | None:
+    """None when it does not run. What keeps it from answering is told under `unanswered`."""
+    try:
+        (metrics,) = ask(gateway.control_socket, "metrics", within_s=_ANSWERS_WITHIN_S)
+    except NotRunning:
+        return None
+    except AquaError as error:
+        return {"unanswered": str(error)}
+    return dict(metrics)
+
+
 def view(gateway: Gateway, seen: Mapping[str, Any], now: datetime) -> RenderableType:
     """The whole view; `now` is what ages are counted from."""
     running = seen["gateway"] or {}
@@ -58,12 +73,12 @@ def view(gateway: Gateway, seen: Mapping[str, Any], now: datetime) -> Renderable
     title = Text.assemble((gateway.gateway_id, "bold"), f", {gateway.site}, " if gateway.site else " ", (words, style))
     parts = [
         title,
-        *_troubles(running, seen["unread"]),
+        *_troubles(running, seen["unread"], seen["metrics"]),
         _readings(seen["readings"], now),
         _alarms(seen["alarms"], now),
         _changes(seen["changes"]),
     ]
-    return Group(*parts, _sinks(seen["sinks"], running), _files(gateway, seen["buffer"], running))
+    return Group(*parts, _sinks(seen["sinks"], running), _files(gateway, seen, running))
 
 
 def table(title: str, *columns: str, right: tuple[str, ...] = ()) -> Table:
@@ -152,13 +167,14 @@ def _sinks(rows: list[dict[str, Any]], running: Mapping[str, Any]) -> Table:
     return shown
 
 
-def _troubles(running: Mapping[str, Any], unread: str | None) -> list[Text]:
+def _troubles(running: Mapping[str, Any], unread: str | None, metrics: Mapping[str, Any] | None = None) -> list[Text]:
     """What is wrong with the gateway itself, each in a line."""
     found = [
         unread and f"stored readings cannot be shown: {unread}",
         running.get("store", {}).get("trouble"),
         running.get("mqtt", {}).get("trouble"),
         running.get("clock_trusted") is False and _CLOCK,
+        *machine_troubles(metrics),
     ]
     for bus in running.get("buses", ()):
         found.append(bus["trouble"] and f"bus {bus['name']}: {bus['trouble']}")
@@ -172,9 +188,10 @@ def _troubles(running: Mapping[str, Any], unread: str | None) -> list[Text]:
     return [Text(f"! {trouble}", style="bold red") for trouble in found if trouble]
 
 
-def _files(gateway: Gateway, buffer: Mapping[str, Any], running: Mapping[str, Any]) -> Text:
-    mqtt = running.get("mqtt", {})
+def _files(gateway: Gateway, seen: Mapping[str, Any], running: Mapping[str, Any]) -> Text:
+    mqtt, buffer = running.get("mqtt", {}), seen["buffer"]
     lines = [
+        *machine_lines(seen["metrics"]),
         f"Ring buffer  {gateway.store.path}  ({buffer['held']:,} readings since {(buffer['oldest'] or '—')[:19]})",
         f"MQTT alarms  {mqtt.get('broker', '—')}, topics {mqtt.get('topic', '—')}/#",
     ]

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from agent.alarm_feed import MqttSettings
@@ -14,6 +15,7 @@ from agent.config.equipment import equipment_alarms
 from agent.config.farm import Gateway
 from agent.config.findings import unknown_key
 from agent.config.limits import check_limits
+from agent.config.metrics import metrics_place
 from agent.config.probes import probes
 from agent.config.sensor_alarms import sensor_alarms
 from agent.config.sinks import sink_choices
@@ -22,7 +24,19 @@ from agent.domain.alarm import Alarm
 from agent.domain.farm import Sensor, Tank
 from agent.store.store import StoreSettings
 
-_SECTIONS = ("gateway", "tanks", "buses", "probes", "derived", "checks", "alarms", "ring_buffer", "mqtt", "sinks")
+_SECTIONS = (
+    "gateway",
+    "tanks",
+    "buses",
+    "probes",
+    "derived",
+    "checks",
+    "alarms",
+    "ring_buffer",
+    "mqtt",
+    "metrics",
+    "sinks",
+)
 
 
 def build(document: Document) -> Gateway | None:
@@ -46,14 +60,16 @@ def build(document: Document) -> Gateway | None:
     periods_s |= {one.sensor: one.period_s for one in all_derived}
     checks = check_limits(document.tables("checks"), periods_s, document.problems)
     sinks = sink_choices(document.tables("sinks"), document.folder, document.problems)
+    metrics = metrics_place(document)
     if document.problems or not (gateway and mqtt and ring_buffer and timing and profiles_dir):
         return None
     state_dir = document.folder / gateway.state_dir
+    runtime_dir = document.folder / gateway.runtime_dir if gateway.runtime_dir else state_dir
     return Gateway(
         gateway_id=gateway.id,
         site=gateway.site,
         state_dir=state_dir,
-        runtime_dir=document.folder / gateway.runtime_dir if gateway.runtime_dir else state_dir,
+        runtime_dir=runtime_dir,
         tanks=[tank for tank, _ in all_tanks.values()],
         buses=list(all_buses.values()),
         probes=all_probes,
@@ -72,6 +88,7 @@ def build(document: Document) -> Gateway | None:
             metered=[sink.name for sink in sinks if sink.link.metered],
         ),
         sinks=sinks,
+        metrics=runtime_dir / metrics if isinstance(metrics, Path) else metrics,
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from agent.alarm_feed import MqttSettings
 from agent.domain.alarm import Alarm
 from agent.domain.farm import BusSettings, Derived, Probe, Sensor, Tank
+from agent.metrics.listener import Loopback
 from agent.store.store import StoreSettings
 from cloud_sync.uplink.link import DEFAULT_LINK, Link
 
@@ -28,7 +29,8 @@ class SinkChoice:
 class Gateway:
     """Everything that is configured.
 
-    `checks` holds the limits of every check by sensor, then by the check's name.
+    `checks` holds the limits of every check by sensor, then by the check's name. `metrics` is where Prometheus may ask:
+    a port of this machine, a UNIX socket, or nowhere.
     """
 
     gateway_id: str
@@ -45,6 +47,7 @@ class Gateway:
     mqtt: MqttSettings
     store: StoreSettings
     sinks: Sequence[SinkChoice]
+    metrics: Loopback | Path | None = None
 
     @property
     def status_file(self) -> Path:

@@ -67,6 +67,10 @@ class MqttTable(Table):
     topic: Name = "aqua"
 
 
+class MetricsTable(Table):
+    listen: str | None = None
+
+
 class RingBufferTable(Table):
     size_mb: Annotated[int, Field(ge=8, le=1_000_000)] = 4500
     commit_s: Annotated[float, Field(ge=0.1, le=60)] = 2.0

@@ -70,9 +70,19 @@ async def test_status_says_by_its_exit_status_whether_the_gateway_runs(stage: St
     assert (shown.returncode, shown.stderr) == (0, "")
     assert "is running" in shown.stdout
 
+    buses = {bus["name"]: bus for bus in told["metrics"]["buses"]}
+    assert min(bus["polls"] for bus in buses.values()) > 0
+    assert {bus["up"] for bus in buses.values()} == {True}
+    metrics = await gateway.command("metrics")
+    assert (metrics.returncode, metrics.stderr) == (0, "")
+    assert 'aqua_bus_polls_total{bus="rs485"}' in metrics.stdout
+    assert json.loads((await gateway.command("metrics", "--json")).stdout)["store"]["state"] == "ok"
+
     gateway.kill()
+    assert (await gateway.command("metrics")).returncode == 3
     dead = await gateway.command("status", "--json")
     assert (dead.returncode, json.loads(dead.stdout)["gateway"]["state"]) == (3, "dead")
+    assert json.loads(dead.stdout)["metrics"] is None
     gateway.start()
     await gateway.stores_more()
     assert await gateway.stop() == 0
