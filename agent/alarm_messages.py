@@ -1,6 +1,7 @@
 """What is said about an alarm: a sentence for a person, JSON for a program."""
 
 import json
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
@@ -67,8 +68,9 @@ def _which_limit(alarm: Alarm, warmth: float | None) -> str:
 
 
 def state(alarm: Alarm, standing: Standing, change: AlarmChange | None) -> dict[str, Any]:
-    """Where one alarm stands, JSON-ready; `change` is what led to it, None if nothing ever happened to it."""
-    return {**_alarm(alarm), **_standing(standing), **(_change(change) if change else {})}
+    """Where one alarm stands and what to do, JSON-ready; `change` led to it, None if nothing ever happened to it."""
+    told = {**_alarm(alarm), **_standing(standing), **(_change(change) if change else {})}
+    return told | (asdict(alarm.advice) if alarm.advice else {})
 
 
 def state_json(alarm: Alarm, standing: Standing, change: AlarmChange | None) -> str:

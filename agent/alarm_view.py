@@ -24,9 +24,16 @@ def standing_view(alarms: Sequence[Mapping[str, Any]], now: datetime) -> Rendera
         shown.add_row(
             Text(alarm["priority"], _STYLE[alarm["priority"]] if alarm["active"] else ""), state + until,
             age(alarm["time"], now) if "time" in alarm else "", str(alarm["occurrence"]), alarm["alarm"],
-            Text(alarm.get("message", "")),
+            Text("\n").join([Text(alarm.get("message", "")), *_advice(alarm)]),
         )  # fmt: skip
     return shown
+
+
+def _advice(alarm: Mapping[str, Any]) -> list[Text]:
+    """What to do, and why, while there is reason for the alarm."""
+    if not alarm["active"] or "response" not in alarm:
+        return []
+    return [Text(alarm["response"], "bold"), Text(f"{alarm['cause']} {alarm['consequence']}", "dim")]
 
 
 def log_view(changes: Sequence[Mapping[str, Any]]) -> RenderableType:

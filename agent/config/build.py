@@ -2,11 +2,13 @@
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from agent.alarm_feed import MqttSettings
 from agent.config import shape
+from agent.config.advice import advice
 from agent.config.alarm_kinds import check_kinds, settled
 from agent.config.buses import buses
 from agent.config.derived import derived
@@ -61,6 +63,7 @@ def build(document: Document) -> Gateway | None:
     checks = check_limits(document.tables("checks"), periods_s, document.problems)
     sinks = sink_choices(document.tables("sinks"), document.folder, document.problems)
     metrics = metrics_place(document)
+    advised = advice(document)
     if document.problems or not (gateway and mqtt and ring_buffer and timing and profiles_dir):
         return None
     state_dir = document.folder / gateway.state_dir
@@ -77,8 +80,11 @@ def build(document: Document) -> Gateway | None:
         profiles_dir=profiles_dir,
         checks=checks,
         alarms=[
-            *_alarms(all_tanks, periods_s, timing, checks),
-            *(settled(alarm, timing) for alarm in equipment_alarms(all_buses, [sink.name for sink in sinks])),
+            replace(alarm, advice=advised(alarm))
+            for alarm in (
+                *_alarms(all_tanks, periods_s, timing, checks),
+                *(settled(alarm, timing) for alarm in equipment_alarms(all_buses, [sink.name for sink in sinks])),
+            )
         ],
         mqtt=_mqtt(document, mqtt),
         store=StoreSettings(
