@@ -73,29 +73,23 @@ def state(alarm: Alarm, standing: Standing, change: AlarmChange | None) -> dict[
     return told | (asdict(alarm.advice) if alarm.advice else {})
 
 
-def state_json(alarm: Alarm, standing: Standing, change: AlarmChange | None) -> str:
-    """`state` as it is retained on MQTT."""
-    return _json(state(alarm, standing, change))
+def state_json(alarm: Alarm, standing: Standing, change: AlarmChange | None, valid_until_us: int | None) -> str:
+    """`state` as it is retained on MQTT: not to be believed after `valid_until`, null if nobody knows the time."""
+    return compact({**state(alarm, standing, change), "valid_until": iso_or_none(valid_until_us)})
 
 
 def event_json(change: AlarmChange) -> str:
     """One change of one alarm; `seq` grows with every change, so a consumer can tell a repeat."""
-    return _json({**_alarm(change.alarm), **_standing(change.standing), **_change(change)})
-
-
-def status_json(state: str, since_us: int | None = None) -> str:
-    """The gateway's own state: online or offline."""
-    return _json({"state": state} | ({"since": iso(since_us)} if since_us is not None else {}))
-
-
-def store_json(state: str, because: str | None) -> str:
-    """The ring buffer's state: ok, salvaging a damaged file, or failing to store."""
-    return _json({"state": state} | ({"because": because} if because else {}))
+    return compact({**_alarm(change.alarm), **_standing(change.standing), **_change(change)})
 
 
 def iso(utc_us: int) -> str:
     """ISO 8601 in UTC with milliseconds."""
     return datetime.fromtimestamp(utc_us / 1e6, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def iso_or_none(utc_us: int | None) -> str | None:
+    return None if utc_us is None else iso(utc_us)
 
 
 def _alarm(alarm: Alarm) -> dict[str, Any]:
@@ -119,7 +113,6 @@ def _standing(standing: Standing) -> dict[str, Any]:
 
 
 def _change(change: AlarmChange) -> dict[str, Any]:
-    until_us = change.until_us
     return {
         "seq": change.seq,
         "event": change.event.value,
@@ -130,11 +123,12 @@ def _change(change: AlarmChange) -> dict[str, Any]:
         "message": change.message,
         "by": change.by,
         "reason": change.reason,
-        "until": None if until_us is None else iso(until_us),
+        "until": iso_or_none(change.until_us),
     }
 
 
-def _json(body: dict[str, Any]) -> str:
+def compact(body: dict[str, Any]) -> str:
+    """JSON as it goes out."""
     text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
     # Half a character, as a garbled reply can bring into a reason, becomes \udcxx: right in JSON too, and sendable. An
     # alarm that cannot be sent would hold up all that come after it.

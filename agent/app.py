@@ -6,7 +6,7 @@ starts it again; sinks are supervised by their forwarders, so a sink's bug stops
 
 import asyncio
 import logging
-from collections.abc import Collection, Coroutine, Mapping, Sequence
+from collections.abc import Collection, Coroutine, Iterable, Mapping, Sequence
 from functools import partial
 from random import Random
 from types import MappingProxyType
@@ -14,7 +14,6 @@ from typing import Any
 
 from agent.alarm_answers import alarm_answers
 from agent.alarm_commands import Commands
-from agent.alarm_feed import AlarmFeed
 from agent.alarm_orders import orders
 from agent.bus_answers import bus_answers
 from agent.checks.sensor_checks import farm_checks
@@ -24,9 +23,11 @@ from agent.control import Control
 from agent.domain.alarm import AlarmChange
 from agent.domain.clock import Clock, DoubtingClock
 from agent.domain.farm import Probe, Unit
-from agent.domain.gateway_health import SinkHealth
+from agent.domain.gateway_health import GatewayHealth, SinkHealth
+from agent.domain.reading import CheckedReading
 from agent.equipment_parts import parts
 from agent.equipment_watch import EquipmentWatch
+from agent.feed import Feed
 from agent.flight_recorder import FaultFiles, FlightRecorder
 from agent.health import StatusFile
 from agent.health_report import HealthReport, Outlook
@@ -58,12 +59,12 @@ class App:
         self._started_us = clock.now().utc_us
         self._stopping = asyncio.Event()
         self.store = Store(gateway.store, [sink.name for sink in gateway.sinks], clock)
-        self.feed = AlarmFeed(gateway.mqtt, gateway.gateway_id, self.store.feed_has, clock)
+        self.feed = Feed(gateway.mqtt, gateway.gateway_id, self.store.feed_has, clock)
         self.store.tell = self.feed.tell_store
         self.pipeline = Pipeline(
             farm_checks(gateway.probes, gateway.checks, gateway.derived),
             gateway.alarms,
-            keep=self.store.put,
+            keep=self._keep,
             tell=self.feed.tell,
             derived=gateway.derived,
         )
@@ -85,7 +86,7 @@ class App:
             )
             for sink in gateway.sinks
         ]  # fmt: skip
-        self._health = health = HealthReport(gateway.store, self.outlook, self.store.bulletin.publish, clock)
+        self._health = health = HealthReport(gateway.store, self.outlook, self._tell_health, clock)
         watched = parts(self.loops, self.forwarders, self.store, lambda: health.machine, clock)
         self._equipment = EquipmentWatch(watched, self.pipeline.follow, clock)
         self._lag = LoopLag(clock)
@@ -150,6 +151,14 @@ class App:
             self._lag.run(),
             *([self._metrics.run()] if self._metrics else []),
         ]
+
+    def _keep(self, readings: Iterable[CheckedReading], changes: Sequence[AlarmChange]) -> None:
+        self.feed.tell_readings(readings)
+        self.store.put(readings, changes)
+
+    def _tell_health(self, health: GatewayHealth) -> None:
+        self.feed.tell_health(health)
+        self.store.bulletin.publish(health)
 
     def _ordered(self, request: Mapping[str, Any]) -> Sequence[AlarmChange]:
         return self.pipeline.order(orders(request, self.pipeline.annunciator), self._clock.now())

@@ -6,7 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from agent.alarm_feed import MqttSettings
 from agent.config import shape
 from agent.config.advice import advice
 from agent.config.alarm_kinds import check_kinds, settled
@@ -18,6 +17,7 @@ from agent.config.farm import Gateway
 from agent.config.findings import unknown_key
 from agent.config.limits import check_limits
 from agent.config.metrics import metrics_place
+from agent.config.mqtt import mqtt_settings
 from agent.config.probes import probes
 from agent.config.sensor_alarms import sensor_alarms
 from agent.config.sinks import sink_choices
@@ -47,8 +47,7 @@ def build(document: Document) -> Gateway | None:
         if key not in _SECTIONS:
             document.problems.append(unknown_key(key, _SECTIONS))
     gateway = _gateway(document)
-    mqtt = document.table("mqtt", shape.MqttTable)
-    _check_ca_file(document, mqtt)
+    mqtt = mqtt_settings(document)
     ring_buffer = document.table("ring_buffer", shape.RingBufferTable)
     timing = document.table("alarms", shape.AlarmsTable)
     if timing is not None:
@@ -86,7 +85,7 @@ def build(document: Document) -> Gateway | None:
                 *(settled(alarm, timing) for alarm in equipment_alarms(all_buses, [sink.name for sink in sinks])),
             )
         ],
-        mqtt=_mqtt(document, mqtt),
+        mqtt=mqtt,
         store=StoreSettings(
             state_dir / "ring-buffer.sqlite",
             ring_buffer.size_mb,
@@ -123,14 +122,3 @@ def _alarms(
             paired=placed[sensor.tank, sensor.quantity] > 1,
         )
     ]  # fmt: skip
-
-
-def _mqtt(document: Document, table: shape.MqttTable) -> MqttSettings:
-    ca_file = None if table.ca_file is None else str(document.folder / table.ca_file)
-    return MqttSettings(table.host, table.port, table.username, table.password, ca_file, table.topic)
-
-
-def _check_ca_file(document: Document, table: shape.MqttTable | None) -> None:
-    if table is not None and table.ca_file is not None and not (document.folder / table.ca_file).is_file():
-        remedy = "name the file with the certificate of the authority that signed the broker's"
-        document.wrong("mqtt.ca_file", table.ca_file, "there is no such file", remedy)

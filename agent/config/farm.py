@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from agent.alarm_feed import MqttSettings
 from agent.domain.alarm import Alarm
 from agent.domain.farm import BusSettings, Derived, Probe, Sensor, Tank
+from agent.feed import MqttSettings
 from agent.metrics.listener import Loopback
 from agent.store.store import StoreSettings
 from cloud_sync.uplink.link import DEFAULT_LINK, Link

@@ -63,8 +63,21 @@ class MqttTable(Table):
     port: Annotated[int, Field(ge=1, le=65535)] = 1883
     username: str | None = None
     password: InstanceOf[Secret] | None = None
+    tls: bool = False
     ca_file: str | None = None
+    cert_file: str | None = None
+    key_file: str | None = None
     topic: Name = "aqua"
+    heartbeat_s: Annotated[float, Field(ge=1, le=3600)] = 60.0
+    readings_every_s: Annotated[float, Field(ge=0, le=3600)] = 10.0
+    readings_at_least_s: Annotated[float, Field(ge=1, le=86_400)] = 60.0
+    readings_deadband: dict[str, Annotated[float, Field(ge=0, allow_inf_nan=False)]] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _has_both_or_none(self) -> "MqttTable":
+        if (self.cert_file is None) != (self.key_file is None):
+            raise ValueError("a certificate of the gateway's own needs both cert_file and key_file")
+        return self
 
 
 class MetricsTable(Table):

@@ -194,7 +194,7 @@ def test_the_messages_say_where_what_and_which_limit() -> None:
 
 
 def test_an_alarm_that_was_never_raised_has_a_state_without_a_history() -> None:
-    state, event = state_json(AT_ONCE, Standing(), None), event_json(House(AT_ONCE).hears((0, 5.0)).changes[0])
+    state, event = state_json(AT_ONCE, Standing(), None, None), event_json(House(AT_ONCE).hears((0, 5.0)).changes[0])
     assert '"state":"normal","active":false,"occurrence":0' in state
     assert "seq" not in state
     assert '"state":"unacknowledged","active":true,"occurrence":1' in event

@@ -1,0 +1,107 @@
+"""The connection to the broker: made again and again until there is one, and again when it is lost."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
+import aiomqtt
+from tenacity import AsyncRetrying, retry_if_exception_type, wait_random_exponential
+
+from agent.domain.clock import Clock
+from agent.feed.settings import MqttSettings
+
+log = logging.getLogger(__name__)
+
+Session = Callable[[aiomqtt.Client], Awaitable[None]]
+"""What is done while connected. Raises MqttError, alone or in a group, when the connection goes."""
+
+_KEEPALIVE_S = 10
+_MOST_UNREAD = 1_000  # messages to us that wait to be read; a flood of orders must not fill the memory
+
+_REMEDIES = {
+    "CERTIFICATE_VERIFY_FAILED": "did the authority in ca_file sign the broker's certificate, and for this host?",
+    "WRONG_VERSION_NUMBER": "does this port speak TLS?",
+    "[code:134]": "look at username and password in [mqtt]",
+    "[code:135]": "look at username, password and certificate in [mqtt], and at the broker's own list of users",
+}
+
+
+class Connection:
+    """Says in `trouble` why the broker is not reached; None when it is. `farewell` is published, retained, on
+    `status_topic` when the gateway stops, and by the broker when the gateway is lost.
+    """
+
+    def __init__(self, settings: MqttSettings, status_topic: str, farewell: str, clock: Clock) -> None:
+        self._settings = settings
+        self._will = aiomqtt.Will(status_topic, farewell, qos=1, retain=True)
+        self._clock = clock
+        self.trouble: str | None = f"{settings} is not reached yet"
+
+    async def run(self, session: Session) -> None:
+        """Ends by cancellation."""
+        while True:
+            async for attempt in AsyncRetrying(
+                retry=retry_if_exception_type(aiomqtt.MqttError),
+                wait=wait_random_exponential(multiplier=0.5, max=15),
+                sleep=self._clock.sleep,
+            ):
+                with attempt:
+                    await self._connect(session)
+            await self._clock.sleep(0.5)
+
+    async def _connect(self, session: Session) -> None:
+        """Raises MqttError when there is no connection; returns when one was lost."""
+        try:
+            async with self._client() as client:
+                try:
+                    await self._until_lost(client, session)
+                except asyncio.CancelledError:
+                    await self._say_farewell(client)
+                    raise
+        except aiomqtt.MqttError as error:
+            self._tell_trouble(error)
+            raise
+        except (OSError, ValueError) as error:
+            # A host name that cannot be one, a certificate file that is none: no reason to stop watching the tanks.
+            self._tell_trouble(error)
+            raise aiomqtt.MqttError(str(error)) from error
+
+    async def _until_lost(self, client: aiomqtt.Client, session: Session) -> None:
+        try:
+            await session(client)
+        except* aiomqtt.MqttError as lost:
+            self._tell_trouble(lost.exceptions[0])
+
+    def _client(self) -> aiomqtt.Client:
+        settings = self._settings
+        tls = aiomqtt.TLSParameters(ca_certs=settings.ca_file, certfile=settings.cert_file, keyfile=settings.key_file)
+        return aiomqtt.Client(
+            settings.host,
+            settings.port,
+            username=settings.username,
+            password=settings.password.reveal() if settings.password else None,
+            tls_params=tls if settings.encrypted else None,
+            will=self._will,
+            keepalive=_KEEPALIVE_S,
+            timeout=settings.timeout_s,
+            max_queued_incoming_messages=_MOST_UNREAD,
+        )
+
+    def greeted(self) -> None:
+        """The broker has taken a message, so it is reached."""
+        log.info("%s is reached", self._settings)
+        self.trouble = None
+
+    async def _say_farewell(self, client: aiomqtt.Client) -> None:
+        """A clean leave keeps the broker from publishing the will. A broker that hangs must not hold us up."""
+        with suppress(aiomqtt.MqttError):
+            await client.publish(self._will.topic, self._will.payload, qos=1, retain=True, timeout=1.0)
+
+    def _tell_trouble(self, error: BaseException) -> None:
+        said = str(error)
+        remedy = next((remedy for sign, remedy in _REMEDIES.items() if sign in said), None)
+        trouble = f"{self._settings}: {said}" + (f"; {remedy}" if remedy else "")
+        if trouble != self.trouble:
+            log.error("%s; alarms wait for it", trouble)
+        self.trouble = trouble

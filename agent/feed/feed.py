@@ -1,0 +1,190 @@
+"""The alarm feed: everything that is told, in lanes, over one connection.
+
+A change waits here until the broker has confirmed it. After a reconnect the changes that wait follow in order, then
+every state is said anew, then the rest.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+
+import aiomqtt
+
+from agent.alarms import Watch
+from agent.domain.alarm import AlarmChange
+from agent.domain.clock import Clock
+from agent.domain.gateway_health import GatewayHealth
+from agent.domain.reading import CheckedReading
+from agent.feed.changes import Changes
+from agent.feed.connection import Connection
+from agent.feed.documents import Documents
+from agent.feed.lanes import Lane, Message
+from agent.feed.payloads import health_json, offline_json, online_json, store_json
+from agent.feed.readings import Readings
+from agent.feed.settings import MqttSettings
+from agent.feed.states import States, until_us
+
+Command = Callable[[str, bytes, bool], str]
+"""Given the verb, the payload and whether it was retained, the result as JSON; see `agent.alarm_commands`."""
+
+Hear = Callable[[bytes], None]
+"""Given the payload of a message on a topic that somebody wanted to hear of."""
+
+
+class Feed:
+    """Takes what there is to say by its `tell` methods, which never wait; hands orders to `command` and publishes what
+    it returns, and to `hears` whatever comes on those topics.
+
+    `confirmed(seq)` is awaited when the broker has everything up to that change, by nobody that has alarms to publish:
+    a disk may hang.
+    """
+
+    def __init__(
+        self, settings: MqttSettings, gateway: str, confirmed: Callable[[int], Awaitable[None]], clock: Clock
+    ) -> None:
+        self._settings = settings
+        self.base = base = f"{settings.topic}/{gateway}"
+        self._confirmed = confirmed
+        self._clock = clock
+        self._connection = Connection(settings, f"{base}/status", offline_json(), clock)
+        self._states = States(base, settings.valid_s, clock)
+        self._changes = Changes(base, self._states)
+        self._documents = Documents()
+        self._readings = Readings(base, settings)
+        self._lanes: Sequence[Lane] = (self._changes, self._documents, self._states, self._readings)
+        self._news = asyncio.Event()
+        self._to_confirm = asyncio.Event()
+        self._since_us = 0
+        self.command: Command = _nobody_listens
+        self.hears: Mapping[str, Hear] = {}
+
+    @property
+    def trouble(self) -> str | None:
+        """Why the broker is not reached; None when it is."""
+        return self._connection.trouble
+
+    @property
+    def waiting(self) -> int:
+        """Changes that the broker has not confirmed yet."""
+        return len(self._changes)
+
+    @property
+    def published(self) -> int:
+        """Changes that it has confirmed since the start."""
+        return self._changes.published
+
+    @property
+    def dropped(self) -> int:
+        """Changes that found no room while it was away."""
+        return self._changes.dropped
+
+    def resume(self, watches: Iterable[Watch], standing: Iterable[AlarmChange], unsent: Iterable[AlarmChange]) -> None:
+        """Before `run`: the alarms there are, the last change of each, and what the broker did not get last time."""
+        self._states.resume(watches, standing)
+        self._changes.tell(unsent)
+
+    def tell(self, changes: Sequence[AlarmChange]) -> None:
+        """Take changes for publication."""
+        self._states.tell(changes)
+        self._changes.tell(changes)
+        self._news.set()
+
+    def tell_readings(self, readings: Iterable[CheckedReading]) -> None:
+        """Take readings; which of them are told, and when, is up to the settings."""
+        self._readings.tell(readings)
+        self._news.set()
+
+    def tell_store(self, state: str, because: str | None) -> None:
+        """Take the state of the ring buffer."""
+        self.retain("store", store_json(state, because))
+
+    def tell_health(self, health: GatewayHealth) -> None:
+        """Take a look at the gateway itself."""
+        self.retain("health/gateway", health_json(health))
+
+    def retain(self, topic: str, document: str) -> None:
+        """Take a JSON document to be retained on that topic below the gateway's own."""
+        self.publish(f"{self.base}/{topic}", document)
+
+    def publish(self, topic: str, document: str, again: bool = False) -> None:
+        """Take a document to be retained on any topic; `again`: although it was published before."""
+        self._documents.tell(topic, document, again)
+        self._news.set()
+
+    async def run(self) -> None:
+        """Connect, publish, connect again; ends by cancellation, saying "offline"."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._connection.run(self._session))
+            tasks.create_task(self._confirm_for_ever())
+
+    async def _session(self, client: aiomqtt.Client) -> None:
+        self._since_us = self._clock.now().utc_us
+        await self._send(client, self._heartbeat())  # before anything else: who wants to know is told by the will too
+        for topic in (f"{self.base}/cmd/+", *self.hears):
+            await client.subscribe(topic, qos=1)
+        self._connection.greeted()
+        self._beat()
+        for lane in self._lanes:
+            lane.reconnected()
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._publish_for_ever(client))
+            tasks.create_task(self._beat_for_ever())
+            tasks.create_task(self._listen_until_lost(client))
+
+    def _heartbeat(self) -> Message:
+        now = self._clock.now()
+        valid_until_us = until_us(now, self._settings.valid_s)
+        said = online_json(self._since_us, now.utc_us, valid_until_us, self._settings.heartbeat_s)
+        return Message(f"{self.base}/status", said, retain=True)
+
+    async def _beat_for_ever(self) -> None:
+        while True:
+            await self._clock.sleep(self._settings.heartbeat_s)
+            self._beat()
+
+    def _beat(self) -> None:
+        beat = self._heartbeat()
+        self.publish(beat.topic, beat.payload)
+        self._states.refresh()
+
+    async def _publish_for_ever(self, client: aiomqtt.Client) -> None:
+        while True:
+            self._news.clear()
+            while (urgent := self._most_urgent()) is not None:
+                lane, message = urgent
+                await self._send(client, message)
+                lane.sent()
+                self._to_confirm.set()
+            await self._news.wait()
+
+    def _most_urgent(self) -> tuple[Lane, Message] | None:
+        for lane in self._lanes:
+            if (message := lane.first()) is not None:
+                return lane, message
+        return None
+
+    async def _send(self, client: aiomqtt.Client, message: Message) -> None:
+        await client.publish(message.topic, message.payload, qos=1, retain=message.retain)
+
+    async def _confirm_for_ever(self) -> None:
+        noted_seq = 0
+        while True:
+            await self._to_confirm.wait()
+            self._to_confirm.clear()
+            if (seq := self._changes.confirmed_seq) > noted_seq:
+                await self._confirmed(seq)
+                noted_seq = seq
+
+    async def _listen_until_lost(self, client: aiomqtt.Client) -> None:
+        """Raises MqttError when the connection goes, so that a dead broker is noticed before the next alarm."""
+        async for message in client.messages:
+            topic = message.topic.value
+            payload = message.payload if isinstance(message.payload, bytes) else b""
+            if topic in self.hears:
+                self.hears[topic](payload)
+            else:
+                result = self.command(topic.rpartition("/")[2], payload, message.retain)
+                await self._send(client, Message(f"{self.base}/result", result))
+
+
+def _nobody_listens(verb: str, payload: bytes, retained: bool) -> str:
+    raise AssertionError("the feed runs before anybody takes orders")
