@@ -89,7 +89,7 @@ class Connection:
         )
 
     def greeted(self) -> None:
-        """The broker has taken a message, so it is reached."""
+        """The broker has taken what the session asked of it, so it is reached."""
         log.info("%s is reached", self._settings)
         self.trouble = None
 

@@ -48,9 +48,10 @@ class Feed:
         self._connection = Connection(settings, f"{base}/status", offline_json(), clock)
         self._states = States(base, settings.valid_s, clock)
         self._changes = Changes(base, self._states)
+        self._status = Documents()
         self._documents = Documents()
         self._readings = Readings(base, settings)
-        self._lanes: Sequence[Lane] = (self._changes, self._documents, self._states, self._readings)
+        self._lanes: Sequence[Lane] = (self._status, self._changes, self._documents, self._states, self._readings)
         self._news = asyncio.Event()
         self._to_confirm = asyncio.Event()
         self._since_us = 0
@@ -118,7 +119,6 @@ class Feed:
 
     async def _session(self, client: aiomqtt.Client) -> None:
         self._since_us = self._clock.now().utc_us
-        await self._send(client, self._heartbeat())  # before anything else: who wants to know is told by the will too
         for topic in (f"{self.base}/cmd/+", *self.hears):
             await client.subscribe(topic, qos=1)
         self._connection.greeted()
@@ -130,21 +130,18 @@ class Feed:
             tasks.create_task(self._beat_for_ever())
             tasks.create_task(self._listen_until_lost(client))
 
-    def _heartbeat(self) -> Message:
-        now = self._clock.now()
-        valid_until_us = until_us(now, self._settings.valid_s)
-        said = online_json(self._since_us, now.utc_us, valid_until_us, self._settings.heartbeat_s)
-        return Message(f"{self.base}/status", said, retain=True)
-
     async def _beat_for_ever(self) -> None:
         while True:
             await self._clock.sleep(self._settings.heartbeat_s)
             self._beat()
 
     def _beat(self) -> None:
-        beat = self._heartbeat()
-        self.publish(beat.topic, beat.payload)
+        now = self._clock.now()
+        valid_until_us = until_us(now, self._settings.valid_s)
+        said = online_json(self._since_us, now.utc_us, valid_until_us, self._settings.heartbeat_s)
+        self._status.tell(f"{self.base}/status", said)
         self._states.refresh()
+        self._news.set()
 
     async def _publish_for_ever(self, client: aiomqtt.Client) -> None:
         while True:
