@@ -5,7 +5,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from agent.domain.alarm import BY_ITSELF, LOW_KINDS, Alarm, AlarmChange, AlarmKind, Event, Standing
+from agent.domain.alarm import BY_ITSELF, LOW_KINDS, TREND_KINDS, Alarm, AlarmChange, AlarmKind, Event, Standing
 from agent.domain.farm import Equipment, Sensor
 
 
@@ -44,10 +44,12 @@ def _condition(alarm: Alarm, raised: bool, value: float | None, because: str | N
     if alarm.kind in _OF_A_PROBE:
         wrong, well = _OF_A_PROBE[alarm.kind]
         return f"{what} of {source.probe} " + (f"{wrong}: {because}" if raised else well)
+    if alarm.kind in TREND_KINDS and not raised:
+        return f"{what} {_shown(source, value)} has stopped falling ({source.probe})"
+    if alarm.kind in TREND_KINDS:
+        return f"{what} {_shown(source, value)} {because} ({alarm.priority.value}, {source.probe})"
     side = "below" if alarm.kind in LOW_KINDS else "above"
-    unit = source.quantity.unit
-    shown = "a missing value" if value is None else f"{value:.2f}"
-    shown += "" if unit == source.quantity.sensor_type else f" {unit}"
+    shown = _shown(source, value)
     if raised:
         return f"{what} {shown} is {side} {alarm.limit:g} ({alarm.priority.value}, {source.probe})"
     return f"{what} {shown} is no longer {side} {alarm.limit:g} ({source.probe})"
@@ -59,6 +61,12 @@ _OF_A_PROBE = {
     AlarmKind.ANOMALY: ("is unusual", "is as usual again"),
     AlarmKind.PROBE_DRIFT: ("may drift", "agrees again"),
 }
+
+
+def _shown(sensor: Sensor, value: float | None) -> str:
+    unit = sensor.quantity.unit
+    shown = "a missing value" if value is None else f"{value:.2f}"
+    return shown + ("" if unit == sensor.quantity.sensor_type else f" {unit}")
 
 
 def _which_limit(alarm: Alarm, warmth: float | None) -> str:

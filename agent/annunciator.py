@@ -44,10 +44,11 @@ class Annunciator:
         reading = checked.reading
         self._warmth.learn(checked)
         for watch in self._of[reading.sensor]:
-            warmth = self._warmth.of(reading.sensor.tank, reading.at) if watch.alarm.by_temperature else None
+            warmth = self._warmth.of(reading.sensor.tank, reading.at) if _by_warmth(watch.alarm) else None
             for step in watch.observe(checked, warmth):
                 alarm = _in_water_of(warmth, watch.alarm)
-                message = sentence(alarm, step.event, reading.value, checked.because, step.by, warmth)
+                because = watch.because or checked.because
+                message = sentence(alarm, step.event, reading.value, because, step.by, warmth)
                 changes.append(self._change(alarm, step, reading.at, reading.value, checked.flag, message))
         return changes
 
@@ -106,6 +107,10 @@ class Annunciator:
         )
         self.last[str(alarm)] = change
         return change
+
+
+def _by_warmth(alarm: Alarm) -> bool:
+    return bool(alarm.by_temperature) or alarm.kind is AlarmKind.FORECAST
 
 
 def _in_water_of(warmth: float | None, alarm: Alarm) -> Alarm:

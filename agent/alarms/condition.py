@@ -8,14 +8,21 @@ of its own.
 from collections.abc import Callable
 from typing import Final
 
-from agent.domain.alarm import LOW_KINDS, Alarm, AlarmKind
-from agent.domain.reading import CheckedReading, Flag
+from agent.alarms.falling import Falling
+from agent.domain.alarm import LOW_KINDS, TREND_KINDS, Alarm, AlarmKind
+from agent.domain.reading import CheckedReading, Flag, valid_value
+
+
+def condition(alarm: Alarm) -> "Condition | Falling":
+    """What decides whether there is reason for this alarm."""
+    return Falling(alarm) if alarm.kind in TREND_KINDS else Condition(alarm)
 
 
 class Condition:
     """The raw condition of an alarm of a reading: is it for or against the alarm?"""
 
     __slots__ = ("_alarm", "_sign", "_wrong")
+    because: None = None
 
     def __init__(self, alarm: Alarm) -> None:
         self._alarm = alarm
@@ -55,11 +62,6 @@ _SAYS: Final = {str(Flag.GOOD.value): False, str(Flag.SUSPECT.value): True, str(
 def _suspected(place: int) -> Callable[[CheckedReading], bool | None]:
     """What the check at that place says; a check that could not judge says nothing."""
     return lambda checked: _SAYS.get(checked.tests[place : place + 1])
-
-
-def valid_value(checked: CheckedReading) -> float | None:
-    """The value, if it says anything about the water: there is one, and no check failed it."""
-    return None if checked.flag is Flag.FAIL else checked.reading.value
 
 
 class Delay:

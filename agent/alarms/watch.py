@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from agent.alarms.condition import Condition, Delay
+from agent.alarms.condition import Delay, condition
 from agent.alarms.lifecycle import after
 from agent.domain.alarm import BY_ITSELF, Alarm, AlarmState, Event, Standing
 from agent.domain.clock import Instant
@@ -54,8 +54,13 @@ class Watch:
     def __init__(self, alarm: Alarm) -> None:
         self.alarm = alarm
         self.standing = Standing()
-        self._condition = Condition(alarm)
+        self._condition = condition(alarm)
         self._delay = Delay()
+
+    @property
+    def because(self) -> str | None:
+        """What its condition saw last, where the value alone does not say it."""
+        return self._condition.because
 
     def observe(self, checked: CheckedReading, temperature: float | None = None) -> Sequence[Step]:
         """What this reading, in water of so many °C, and the time that has passed, changed; most often nothing."""

@@ -157,7 +157,9 @@ class BusTable(Table):
 
 
 class LimitsTable(Table):
-    """Alarm limits of one sensor type in one tank, in canonical units; each may be left out."""
+    """Alarm limits of one sensor type in one tank, in canonical units (a rate of fall is a minute's); each may be left
+    out. 0 switches the rate of fall and the forecast off.
+    """
 
     critical_low: Limit | None = None
     low: Limit | None = None
@@ -166,6 +168,8 @@ class LimitsTable(Table):
     deadband: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
     on_delay_s: Annotated[float, Field(ge=0, le=3600)] | None = None
     off_delay_s: Annotated[float, Field(ge=0, le=3600)] | None = None
+    rate_of_fall: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+    forecast_s: Annotated[float, Field(ge=0, le=7200)] | None = None
 
     def overridden_by(self, other: "LimitsTable") -> "LimitsTable":
         return LimitsTable(**(self.model_dump(exclude_none=True) | other.model_dump(exclude_none=True)))

@@ -21,6 +21,8 @@ class AlarmKind(Enum):
     SENSOR_FAILED = "sensor_failed"
     ANOMALY = "anomaly"
     PROBE_DRIFT = "probe_drift"
+    RATE_OF_FALL = "rate_of_fall"
+    FORECAST = "forecast"
     BUS_DOWN = "bus_down"
     SINK_BLOCKED = "sink_blocked"
     STORE_SICK = "store_sick"
@@ -29,6 +31,7 @@ class AlarmKind(Enum):
     TOO_HOT = "too_hot"
 
 
+TREND_KINDS = (AlarmKind.RATE_OF_FALL, AlarmKind.FORECAST)
 LOW_KINDS = (AlarmKind.LOW, AlarmKind.CRITICAL_LOW)
 
 
@@ -95,7 +98,7 @@ class Alarm:
 
     `by_temperature` holds pairs of °C, ascending, and the limit there; `limit` is then the strictest of them, which
     counts while nobody knows the temperature. `check` is the place, in a reading's `tests`, of the check that the alarm
-    follows.
+    follows. The limit of a rate of fall is in the sensor's unit a minute; `within_s` is how far a forecast looks ahead.
     """
 
     source: Sensor | Equipment
@@ -111,6 +114,7 @@ class Alarm:
     by_temperature: tuple[tuple[float, float], ...] = ()
     check: int | None = None
     advice: Advice | None = None
+    within_s: float = 0.0
 
     def limit_at(self, temperature: float | None) -> float | None:
         """The limit in water of so many °C: between two points on the line, beyond the last one as there."""

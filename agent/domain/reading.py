@@ -73,6 +73,11 @@ class CheckedReading(NamedTuple):
     because: str | None
 
 
+def valid_value(checked: CheckedReading) -> float | None:
+    """The value, if it says anything about the water: there is one, and no check failed it."""
+    return None if checked.flag is Flag.FAIL else checked.reading.value
+
+
 class StoredReading(NamedTuple):
     """A checked reading as the ring buffer holds it.
 

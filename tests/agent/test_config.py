@@ -9,7 +9,7 @@ import pytest
 from agent import config
 from agent.checks import climatology, gross_range, spike
 from agent.config.limits import species_names
-from agent.domain.alarm import Priority
+from agent.domain.alarm import TREND_KINDS, Priority
 from agent.domain.farm import MODBUS, Folder, Sensor, SerialLine, Span, TcpEndpoint
 from cloud_sync.uplink.link import Link
 from drivers import profile, profile_names
@@ -271,3 +271,18 @@ def test_every_modbus_model_of_the_library_can_be_configured(tmp_path: Path) -> 
     gateway = config.load(write(tmp_path, document))
     assert [probe.profile for probe in gateway.probes] == names
     assert len(names) >= 20
+
+
+def test_a_critical_limit_for_oxygen_is_warned_of_before_it_is_reached(tmp_path: Path) -> None:
+    document = right()
+    document["tanks"][1]["limits"]["DissolvedOxygen"] |= {"rate_of_fall": 0.3, "forecast_s": 600}
+    document["tanks"][1]["limits"]["Temperature"] = {"critical_low": 4.0}
+    document["tanks"][0]["limits"] = {"DissolvedOxygen": {"rate_of_fall": 0, "forecast_s": 0}}
+    found = {str(alarm): alarm for alarm in config.load(write(tmp_path, document)).alarms if alarm.kind in TREND_KINDS}
+    assert list(found) == ["tank-2/do-1/dissolved_oxygen/rate_of_fall", "tank-2/do-1/dissolved_oxygen/forecast"]
+    rate, forecast = found.values()
+    assert (rate.priority, rate.limit, round(rate.deadband, 6)) == (Priority.WARNING, 0.3, 0.1)
+    assert (forecast.priority, forecast.limit, forecast.within_s) == (Priority.CRITICAL, 3.0, 600)
+    usual = {str(alarm): alarm for alarm in loaded(tmp_path).alarms}
+    assert usual["tank-1/do-1/dissolved_oxygen/rate_of_fall"].limit == 0.15
+    assert usual["tank-1/do-1/dissolved_oxygen/forecast"].within_s == 900
