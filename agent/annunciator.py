@@ -52,6 +52,24 @@ class Annunciator:
                 changes.append(self._change(alarm, step, reading.at, reading.value, checked.flag, message))
         return changes
 
+    def memory_s(self, sensor: Sensor) -> float:
+        """How far back `learn` needs its readings, in seconds: as long as the delays of its alarms."""
+        delays = [max(watch.alarm.on_delay_s, watch.alarm.off_delay_s) for watch in self._of.get(sensor, ())]
+        return max(delays, default=0.0)
+
+    def learn(self, past: Iterable[CheckedReading]) -> None:
+        """After `resume`: let the delays go on that ran before a restart. Oldest first, times on the present boot."""
+        newest: dict[Sensor, float] = {}
+        for checked in past:
+            sensor, at = checked.reading.sensor, checked.reading.at
+            self._warmth.learn(checked)
+            newest[sensor] = at.boot_s
+            for watch in self._of[sensor]:
+                watch.learn(checked, self._warmth.of(sensor.tank, at))
+        for sensor, at_s in newest.items():
+            for watch in self._of[sensor]:
+                watch.pause(at_s)
+
     def follow(
         self, equipment: Equipment, kind: AlarmKind, wrong: bool | None, because: str, at: Instant
     ) -> Sequence[AlarmChange]:

@@ -8,6 +8,7 @@ Nothing here waits: the feed and the store take what they are given and do their
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from agent.alarms import Order
 from agent.annunciator import Annunciator
@@ -35,7 +36,8 @@ class Pipeline:
         derived: Iterable[Derived] = (),
     ) -> None:
         self._checks = checks
-        self._checks_of = {sensor.sensor_id: own for sensor, own in checks.items()}
+        self._sensors = {sensor.sensor_id: sensor for sensor in checks}
+        self._recent: list[Remembered] = []
         self.annunciator = Annunciator(alarms)
         self._keep = keep
         self._tell = tell
@@ -44,18 +46,32 @@ class Pipeline:
 
     @property
     def memory_s(self) -> float:
-        """How far back the checks look, in seconds."""
-        return max((checks.memory_s for checks in self._checks.values()), default=0.0)
+        """How far back the checks and the delays of alarms look, in seconds."""
+        delays = [self.annunciator.memory_s(sensor) for sensor in self._checks]
+        return max((*(checks.memory_s for checks in self._checks.values()), *delays), default=0.0)
 
     def remember(self, past: Remembered) -> None:
-        """Let a sensor's checks learn again what was stored before this start; oldest first."""
-        checks = self._checks_of.get(past.sensor_id)
-        if checks is not None:
-            checks.learn_again(past.at_s, past.value, past.quality, past.age_s)
+        """Let a sensor's checks learn again what was stored before this start, and its alarms by `resume`; oldest
+        first.
+        """
+        sensor = self._sensors.get(past.sensor_id)
+        if sensor is None:
+            return
+        if past.value is not None:
+            self._checks[sensor].learn_again(past.at_s, past.value, past.quality, past.age_s)
+        if past.age_s <= self.annunciator.memory_s(sensor):
+            self._recent.append(past)
 
     def resume(self, standing: Iterable[AlarmChange], at: Instant) -> None:
-        """Let every alarm stand where its last change left it."""
-        self._publish([], self.annunciator.resume(standing, at))
+        """Let every alarm stand where its last change left it, and its delays run on."""
+        changes = self.annunciator.resume(standing, at)
+        self.annunciator.learn(self._as_checked(past, at) for past in self._recent)
+        self._recent.clear()
+        self._publish([], changes)
+
+    def _as_checked(self, past: Remembered, now: Instant) -> CheckedReading:
+        at = replace(now, boot_s=past.at_s, utc_us=now.utc_us - round(past.age_s * 1e6))
+        return CheckedReading(Reading(self._sensors[past.sensor_id], at, past.value), past.flag, past.quality, "", None)
 
     def take_in(self, readings: Iterable[Reading]) -> None:
         """Check, watch, tell, keep: everything that happens to readings of one probe's turn."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import Final, NamedTuple
 
 from agent.alarms.condition import Delay, condition
@@ -65,6 +66,15 @@ class Watch:
     def observe(self, checked: CheckedReading, temperature: float | None = None) -> Sequence[Step]:
         """What this reading, in water of so many °C, and the time that has passed, changed; most often nothing."""
         return self._follow(self._condition.turns(checked, self.standing.active, temperature), checked.reading.at)
+
+    def learn(self, checked: CheckedReading, temperature: float | None = None) -> None:
+        """Let the delays know of a reading from before a restart; nothing changes by it."""
+        turns = self._condition.turns(checked, self.standing.active, temperature)
+        self._delay.passes(turns, checked.reading.at.boot_s, inf)
+
+    def pause(self, at_s: float) -> None:
+        """Nobody watched from then on until the next reading: that time counts for neither side."""
+        self._delay.passes(None, at_s, inf)
 
     def follow(self, wrong: bool | None, at: Instant) -> Sequence[Step]:
         """As `observe`: whether something is `wrong` with the equipment; None: nobody can tell."""

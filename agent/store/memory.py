@@ -10,42 +10,43 @@ from typing import NamedTuple
 from uuid import UUID
 
 from agent.domain.clock import Instant
-from agent.domain.quality import NO_MEASUREMENT
+from agent.domain.reading import Flag
 from agent.store.ring_buffer import RingBuffer
 from agent.store.timeline import Timeline
 
 
 class Remembered(NamedTuple):
-    """One stored value of one sensor, with its quality score; `at_s` is on the present boot clock, negative for before
-    this boot, and `age_s` seconds ago.
+    """One stored reading of one sensor, with its quality score; `at_s` is on the present boot clock, negative before
+    this boot, and `age_s` seconds ago. What was no measurement has a `value` all the same, unless it was missing.
     """
 
     sensor_id: UUID
     at_s: float
-    value: float
+    value: float | None
     quality: float
     age_s: float
+    flag: Flag
 
 
 def remembered(
     connection: sqlite3.Connection, ring: RingBuffer, timeline: Timeline, now: Instant, memory_s: float
 ) -> Iterator[Remembered]:
-    """The values of the last `memory_s` seconds, oldest first, but for those that were no measurement."""
+    """The readings of the last `memory_s` seconds, oldest first."""
     now_s = now.boot_ms / 1000
     first = ring.first(lambda at: _is_since(at, now, memory_s))
     sensors = {row: UUID(sensor_id) for row, sensor_id in connection.execute("SELECT id, sensor_id FROM sensors")}
     began_s: dict[int, float | None] = {}
-    ask = "SELECT sensor, segment, boot_ms, value, quality FROM readings WHERE seq >= ? AND quality > ? ORDER BY seq"
-    for sensor, segment, boot_ms, value, quality in connection.execute(ask, (first, NO_MEASUREMENT)):
+    ask = "SELECT sensor, segment, boot_ms, value, quality, flag FROM readings WHERE seq >= ? ORDER BY seq"
+    for sensor, segment, boot_ms, value, quality, flag in connection.execute(ask, (first,)):
         if segment not in began_s:
             began_s[segment] = _began_s(timeline, segment, now)
         began = began_s[segment]
-        if began is None or value is None or sensor not in sensors:
+        if began is None or sensor not in sensors:
             continue
         at_s = began + boot_ms / 1000
         age_s = now_s - at_s
         if 0 <= age_s <= memory_s:
-            yield Remembered(sensors[sensor], at_s, value, quality, age_s)
+            yield Remembered(sensors[sensor], at_s, value, quality, age_s, Flag(flag))
 
 
 def _began_s(timeline: Timeline, segment: int, now: Instant) -> float | None:

@@ -39,11 +39,13 @@ def test_the_time_that_is_asked_for_comes_as_it_was(writer: Writer) -> None:
     ]
 
 
-def test_what_was_no_measurement_is_not_remembered(writer: Writer) -> None:
+def test_what_was_no_measurement_is_told_as_such(writer: Writer) -> None:
     outside = CheckedReading(checked(3, 1e9).reading, Flag.FAIL, 0.0, "42222", "gross_range: outside")
     stuck = CheckedReading(checked(4, 8.0).reading, Flag.FAIL, 0.1, "11142", "flat_line: has not moved")
     writer.write([checked(1, 7.0), checked(2, None), outside, stuck], [], [])
-    assert [(past.value, past.quality) for past in recall(writer, 10.0)] == [(7.0, 1.0), (8.0, 0.1)]
+    assert [(past.value, past.quality, past.flag) for past in recall(writer, 10.0)] == [
+        (7.0, 1.0, Flag.GOOD), (None, 0.0, Flag.MISSING), (1e9, 0.0, Flag.FAIL), (8.0, 0.1, Flag.FAIL),
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("then", "now", "expected"), [(True, True, [-90.0]), (True, False, []), (False, True, [])])

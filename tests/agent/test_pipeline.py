@@ -7,6 +7,8 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from agent.alarm_messages import event_json, sentence, state_json
 from agent.checks import CHECKS, gross_range, rate_of_change, spike
 from agent.checks.sensor_checks import SensorChecks
@@ -25,6 +27,7 @@ LIMITS = {
     "rate_of_change": rate_of_change.Limits(3.0, over_s=5.0),
 }
 AT_ONCE = alarm(on_delay_s=0, off_delay_s=0)
+FAILED = alarm(AlarmKind.SENSOR_FAILED, None, 0.0, 30.0, 0.0)
 
 
 class House:
@@ -132,6 +135,32 @@ def test_a_restart_does_not_change_what_spike_and_rate_say(tmp_path: Path) -> No
     assert {one.flag for one in resumed.kept} == {Flag.GOOD, Flag.SUSPECT, Flag.FAIL, Flag.MISSING}
 
 
+@pytest.mark.parametrize(("said", "which"), [(5.0, alarm()), (None, NO_DATA), (-3.0, FAILED)])
+def test_a_delay_that_ran_goes_on_after_a_restart(said: float | None, which: Alarm, tmp_path: Path) -> None:
+    step_s = which.on_delay_s / 5
+    before = House(which).hears((0, 8.0), *((n * step_s, said) for n in range(1, 5)))
+    down_s = 1000.0
+    after = House(which)
+    for past in remembered(tmp_path, before, 4 * step_s):
+        after.pipeline.remember(past)
+    after.pipeline.resume(before.changes, at(4 * step_s))
+    assert before.changes == after.changes == []
+    assert after.hears((4 * step_s + down_s, said), (5 * step_s + down_s, said)).changes == []
+    assert after.hears((6 * step_s + down_s, said)).changes[0].standing.active
+    fresh = House(which).hears(*((n * step_s + down_s, said) for n in range(4, 7)))
+    assert fresh.changes == []
+
+
+def test_what_led_to_the_last_change_is_not_counted_again(tmp_path: Path) -> None:
+    before = House(alarm()).hears((0, 5.8), (10, 5.8), (15, 6.4))
+    after = House(alarm())
+    for past in remembered(tmp_path, before, 15.0):
+        after.pipeline.remember(past)
+    after.pipeline.resume(before.changes, at(15.0))
+    assert after.hears((20, 6.4), (35, 6.4)).changes == []
+    assert not after.hears((40, 6.4)).changes[0].standing.active
+
+
 def test_what_is_remembered_of_sensors_that_are_gone_is_left_alone(tmp_path: Path) -> None:
     house = House()
     memory = remembered(tmp_path, House().hears((0, 8.0)), 5.0)
@@ -154,9 +183,8 @@ def test_a_limit_by_temperature_follows_the_water_and_is_the_strictest_without(t
 
 
 def test_a_failed_sensor_is_never_low_oxygen() -> None:
-    failed = alarm(AlarmKind.SENSOR_FAILED, None, 0.0, 30.0, 0.0)
-    house = House(AT_ONCE, NO_DATA, failed).hears(*((5.0 * n, -3.0) for n in range(40)))
-    assert [(change.alarm, change.standing.active) for change in house.changes] == [(failed, True)]
+    house = House(AT_ONCE, NO_DATA, FAILED).hears(*((5.0 * n, -3.0) for n in range(40)))
+    assert [(change.alarm, change.standing.active) for change in house.changes] == [(FAILED, True)]
     assert house.changes[0].message.startswith("tank-1: DissolvedOxygen of do-1 has failed, the water is not known: ")
 
 
