@@ -8,13 +8,16 @@ import asyncio
 import select
 import selectors
 
+_SHORTEST_S = 20e-6  # as long as a wait of no length takes
+
 
 class PreciseSelector(selectors.EpollSelector):
     """Waits in select(2) for the epoll itself to have news: its time-outs are in microseconds."""
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         if timeout is not None and timeout > 0:
-            select.select([self.fileno()], [], [], timeout)
+            if timeout > _SHORTEST_S:
+                select.select([self.fileno()], [], [], timeout)
             timeout = 0
         return super().select(timeout)
 

@@ -1,12 +1,21 @@
-"""The pymodbus client of one line: without retries and reconnections of its own, and with the reason when it fails."""
+"""The pymodbus client of one line: without retries and reconnections of its own, and with the reason when it fails.
+
+Requests do not go through its `execute`, which builds the frame, and passes through the event loop twice, when the
+silence before a request is over: at 115,200 baud a hundredth of the line's time.
+"""
 
 import asyncio
 import logging
+import os
 import termios
 from collections.abc import Callable
+from contextlib import suppress
 
 from pymodbus.client import AsyncModbusSerialClient, AsyncModbusTcpClient
+from pymodbus.exceptions import ConnectionException
 from pymodbus.framer import FramerType
+from pymodbus.pdu import ModbusPDU
+from pymodbus.transport.serialtransport import SerialTransport
 
 from agent.domain.farm import BusSettings, Protocol, SerialLine, TcpEndpoint
 from drivers.bus.port import reason
@@ -18,11 +27,15 @@ Client = AsyncModbusSerialClient | AsyncModbusTcpClient
 
 
 def new_client(
-    settings: BusSettings, on_bytes: Callable[[bool, bytes], bytes], on_connection: Callable[[bool], None]
+    settings: BusSettings, on_bytes: Callable[[bytes], bytes], on_connection: Callable[[bool], None]
 ) -> Client:
-    """A client that is not connected yet. `on_bytes` is called with each request, and with all bytes received since,
-    and returns what pymodbus may see of them.
+    """A client that is not connected yet. `on_bytes` is called with all bytes received since the last request, and
+    returns what pymodbus may see of them.
     """
+
+    def on_packet(sending: bool, data: bytes) -> bytes:
+        return data if sending else on_bytes(data)
+
     port = settings.port
     if isinstance(port, SerialLine):
         return AsyncModbusSerialClient(
@@ -35,7 +48,7 @@ def new_client(
             timeout=settings.timeout_s,
             retries=0,
             reconnect_delay=0,
-            trace_packet=on_bytes,
+            trace_packet=on_packet,
             trace_connect=on_connection,
         )
     if not isinstance(port, TcpEndpoint):
@@ -47,7 +60,7 @@ def new_client(
         timeout=settings.timeout_s,
         retries=0,
         reconnect_delay=0,
-        trace_packet=on_bytes,
+        trace_packet=on_packet,
         trace_connect=on_connection,
     )
 
@@ -78,3 +91,45 @@ async def connected(client: Client, settings: BusSettings) -> str | None:
     if made and client.connected:
         return None
     return reason(why_not) if why_not else f"no connection within {within_s:g} s"
+
+
+def framed(client: Client, request: ModbusPDU) -> bytes:
+    """The bytes of `request`, whose answer is expected from now on."""
+    ctx = client.ctx
+    request.transaction_id = ctx.getNextTID()
+    ctx.request_dev_id, ctx.request_transaction_id = request.dev_id, request.transaction_id
+    return ctx.framer.buildFrame(request)
+
+
+def send(client: Client, frame: bytes) -> asyncio.Future[ModbusPDU]:
+    """What will be the answer to `frame`, which is on its way. Raises ConnectionException."""
+    ctx = client.ctx
+    transport = ctx.transport
+    if not isinstance(transport, asyncio.WriteTransport):
+        raise ConnectionException("lost")
+    ctx.recv_buffer = b""
+    ctx.response_future = asyncio.get_running_loop().create_future()
+    sent = 0
+    if isinstance(transport, SerialTransport):
+        try:
+            with suppress(BlockingIOError):
+                sent = os.write(transport.sync_serial.fileno(), frame)
+        except OSError as error:
+            raise ConnectionException(str(error)) from error
+    if sent < len(frame):
+        transport.write(frame[sent:])
+    return ctx.response_future
+
+
+async def answer(waiting: asyncio.Future[ModbusPDU], timeout_s: float) -> ModbusPDU:
+    """Raises TimeoutError or ConnectionException."""
+    timer = asyncio.get_running_loop().call_later(timeout_s, _end, waiting)
+    try:
+        return await waiting
+    finally:
+        timer.cancel()
+
+
+def _end(waiting: asyncio.Future[ModbusPDU]) -> None:
+    if not waiting.done():
+        waiting.set_exception(TimeoutError())

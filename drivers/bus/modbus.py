@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Final
 
-from pymodbus.exceptions import ConnectionException, ModbusIOException
+from pymodbus.exceptions import ConnectionException
 from pymodbus.pdu import ModbusPDU
 from pymodbus.pdu.register_message import (
     ReadHoldingRegistersRequest,
@@ -28,12 +28,13 @@ from pymodbus.pdu.register_message import (
 from pymodbus.transport.serialtransport import SerialTransport
 
 from agent.domain.clock import Clock
-from agent.domain.errors import BadReply, BusError, NoReply, Refused
+from agent.domain.errors import BadReply, BusError, NoReply
 from agent.domain.farm import BusSettings, Protocol, SerialLine
-from drivers.bus.client import Client, connected, new_client
+from drivers.bus.client import Client, answer, connected, framed, new_client, send
 from drivers.bus.doubt import Doubt, Read
 from drivers.bus.framing import MakeQuestion, Question, RtuQuestion, TcpQuestion
 from drivers.bus.port import where
+from drivers.bus.refusals import TARGET_SILENT, refused
 from drivers.bus.silence import Silence
 from drivers.bus.tap import Frame, Tap
 from drivers.bus.timing import frame_gap_s, read_cost
@@ -43,21 +44,8 @@ _READS: Final = {Space.HOLDING: ReadHoldingRegistersRequest, Space.INPUT: ReadIn
 
 _READ_FUNCTIONS: Final = frozenset(space.value for space in Space)
 
-# MODBUS Application Protocol Specification V1.1b3, section 7.
-REFUSALS: Final = {
-    1: "illegal function",
-    2: "illegal data address",
-    3: "illegal data value",
-    4: "device failure",
-    5: "acknowledged, still working",
-    6: "device busy",
-    8: "memory parity error",
-    10: "gateway path unavailable",
-    11: "gateway target did not respond",
-}
-
-# A gateway's own line may still bring what it waited for, and some hand that to their next request.
-_TARGET_SILENT: Final = 11
+# Time-outs in a row after which a TCP connection may be half open: its other end has forgotten it.
+_HALF_OPEN_AFTER: Final = 5
 
 
 class ModbusLine:
@@ -65,6 +53,7 @@ class ModbusLine:
 
     def __init__(self, settings: BusSettings, clock: Clock, tap: Tap | None = None) -> None:
         self.name = settings.name
+        self.quiet_s = settings.quiet_s
         self.clock = clock
         self.cost = read_cost(settings)
         self._settings = settings
@@ -81,6 +70,7 @@ class ModbusLine:
         self._question: Question | None = None
         self._received = b""
         self._heard_s = 0.0
+        self._timeouts = 0
 
     async def open(self) -> None:
         async with self._lock:
@@ -102,21 +92,12 @@ class ModbusLine:
     async def _answered(self, request: ModbusPDU) -> ModbusPDU:
         """The answer to `request`, when its turn on the line has come."""
         async with self._lock:
-            reply = await self._ask(await self._ready(), request)
+            reply = await self._ask(request)
             if reply.function_code in _READ_FUNCTIONS:
                 reply = await self._believed(request, reply)
         if reply.function_code != request.function_code:
-            raise self._refused(reply, request)
+            raise refused(reply, request, self._where)
         return reply
-
-    async def _ready(self) -> Client:
-        """The open client, on a line that has been silent for as long as it owes."""
-        client = self._client
-        if client is None or client.ctx.transport is None:
-            client = await self._connected()
-        if self._silence.owed():
-            await self._silence.kept()
-        return client
 
     async def _believed(self, request: ModbusPDU, reply: ModbusPDU) -> ModbusPDU:
         """The registers that came, unless they may be the answer to another question."""
@@ -136,29 +117,38 @@ class ModbusLine:
         # Its own answer may still be under way, for as long as any other.
         whole_s = self._settings.timeout_s + self._settings.quiet_s
         self._silence.demand(self._asked_s + whole_s - self.clock.boot_s())
-        reply = await self._ask(await self._ready(), request)
+        reply = await self._ask(request)
         self._doubt.asked_again(other, read, tuple(reply.registers))
         return reply
 
-    async def _ask(self, client: Client, request: ModbusPDU) -> ModbusPDU:
-        """One request and its answer; afterwards the line owes whatever silence the outcome calls for."""
+    async def _ask(self, request: ModbusPDU) -> ModbusPDU:
+        """One request and its answer, on a line that has been silent for as long as it owes; afterwards it owes
+        whatever silence the outcome calls for.
+        """
         settings = self._settings
+        client = self._client
+        if client is None or client.ctx.transport is None:
+            client = await self._connected()
+        frame = framed(client, request)
+        question = self._make_question(frame)
+        if self._silence.owed():
+            await self._silence.kept()
         self._received = b""
         owed_s = settings.quiet_s
-        self._asked_s = self.clock.boot_s()
+        self._question, self._asked_s = question, self.clock.boot_s()
         try:
-            reply: ModbusPDU = await client.execute(False, request)
+            waiting = send(client, frame)
+            self._tell(True, frame)
+            reply = await answer(waiting, settings.timeout_s)
+            self._timeouts = 0
             owed_s = max(0.0, self._heard_s + self._frame_gap_s - self.clock.boot_s())
-            if reply.exception_code == _TARGET_SILENT:
+            if reply.exception_code == TARGET_SILENT:
                 owed_s = settings.quiet_s
             self._tell(False, self._received)
-            if (task := asyncio.current_task()) is not None and task.cancelling():
-                # Python 3.11's wait_for, in pymodbus, swallows a cancellation that comes together with the reply.
-                raise asyncio.CancelledError
-        except ModbusIOException:
+        except TimeoutError:
             self._give_up(client, request)
-            if self._received and self._question is not None:
-                objection = self._question.objection(self._received)
+            if self._received:
+                objection = question.objection(self._received)
                 self._tell(False, self._received, objection)
                 raise BadReply(f"bad reply on {self._where}, unit {request.dev_id}: {objection}") from None
             self._tell(False, b"", f"no reply in {settings.timeout_s:g} s")
@@ -180,6 +170,7 @@ class ModbusLine:
     def _give_up(self, client: Client, request: ModbusPDU) -> None:
         """A question that never left must not go out minutes later, when a stuck adapter or network wakes up."""
         transport = client.ctx.transport
+        self._timeouts += 1
         if self._framed_by_silence and request.function_code in _READ_FUNCTIONS:
             self._doubt.unanswered(_read(request), self._asked_s)
         if isinstance(transport, SerialTransport):
@@ -192,13 +183,9 @@ class ModbusLine:
             if connection is not None:
                 connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             self._disconnect()
-
-    def _refused(self, reply: ModbusPDU, request: ModbusPDU) -> Refused:
-        code = reply.exception_code
-        meaning = REFUSALS.get(code, "unknown exception")
-        kind = {3: "for holding registers", 4: "for input registers"}.get(request.function_code, "to write registers")
-        asked = f"{kind} {request.address} to {request.address + max(request.count, 1) - 1}"
-        return Refused(f"{meaning} (exception {code}) on {self._where}, unit {request.dev_id}, asked {asked}", code)
+        elif self._timeouts >= _HALF_OPEN_AFTER:
+            self._timeouts = 0
+            self._disconnect()
 
     async def _connected(self) -> Client:
         """The open client; opened now if need be."""
@@ -223,12 +210,8 @@ class ModbusLine:
     def _new_client(self) -> Client:
         return new_client(self._settings, self._on_bytes, self._on_connection)
 
-    def _on_bytes(self, sending: bool, data: bytes) -> bytes:
-        """Called by pymodbus with each request, and with all bytes received since; returns what it may see."""
-        if sending:
-            self._question = self._make_question(data)
-            self._tell(True, data)
-            return data
+    def _on_bytes(self, data: bytes) -> bytes:
+        """Called by pymodbus with all bytes received since the last request; returns what it may see of them."""
         if self._question is None:
             self._tell(False, data, "nobody had asked")
             self._silence.disturbed()

@@ -74,5 +74,5 @@ class PtyPort:
             settings = termios.tcgetattr(self._far)
             if settings[5] != termios.B50:
                 self.speed = settings[5]
-            settings[4] = settings[5] = termios.B50
-            termios.tcsetattr(self._far, termios.TCSANOW, settings)
+                settings[4] = settings[5] = termios.B50
+                termios.tcsetattr(self._far, termios.TCSANOW, settings)

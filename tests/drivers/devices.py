@@ -156,5 +156,7 @@ def serial_settings(protocols: frozenset[Protocol], device: str | Path) -> BusSe
     return next(make(device) for protocol, make in makers.items() if protocol in protocols)
 
 
-def tcp_settings(port: int, protocol: Protocol = Protocol.MODBUS_TCP, quiet_s: float = QUIET_S) -> BusSettings:
-    return BusSettings("shore", protocol, TcpEndpoint("127.0.0.1", port), TIMEOUT_S, quiet_s)
+def tcp_settings(
+    port: int, protocol: Protocol = Protocol.MODBUS_TCP, quiet_s: float = QUIET_S, timeout_s: float = TIMEOUT_S
+) -> BusSettings:
+    return BusSettings("shore", protocol, TcpEndpoint("127.0.0.1", port), timeout_s, quiet_s)

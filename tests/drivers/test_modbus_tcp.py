@@ -9,8 +9,8 @@ import pytest
 
 from agent.domain.errors import BadReply, BusError, NoReply, Refused
 from agent.domain.farm import Protocol, TcpEndpoint
-from drivers.bus.framing import Question
 from drivers.bus.modbus import ModbusLine
+from drivers.bus.tap import Frame
 from drivers.interfaces import Space
 from tests.drivers.devices import QUIET_S, TIMEOUT_S, RealClock, Send, later, tcp_device, tcp_reply, tcp_settings
 from tests.drivers.test_modbus_bus import echo_address
@@ -189,20 +189,29 @@ async def test_rtu_frames_travel_through_a_serial_server() -> None:
         await bus.close()
 
 
+async def test_a_connection_that_may_be_half_open_is_made_anew() -> None:
+    async with tcp_device(lambda request, send: None) as (device, port):
+        bus = ModbusLine(tcp_settings(port, quiet_s=0.0, timeout_s=0.01), RealClock())
+        for _ in range(6):
+            with pytest.raises(NoReply):
+                await bus.read(1, Space.HOLDING, 500, 1)
+        await bus.close()
+        assert len(device.writers) == 2
+
+
 async def test_a_cancellation_that_comes_with_the_reply_is_not_lost() -> None:
-    """Python 3.11's wait_for hands over the reply and forgets the cancellation: a poller would never end."""
+    """Python 3.11's wait_for would hand over the reply and forget the cancellation: a poller would never end."""
     async with tcp_device(echo_tcp) as (_, port):
         bus = ModbusLine(tcp_settings(port), RealClock())
         await bus.open()
-        make_question = bus._make_question
 
-        def cancel_when_answered(request: bytes) -> Question:
-            """Called while the request goes out: before anybody waits for the reply, so first to hear of it."""
+        def cancel_when_answered(frame: Frame) -> None:
+            """Called when the request has gone out: before anybody waits for the reply, so first to hear of it."""
             assert bus._client is not None
-            bus._client.ctx.response_future.add_done_callback(lambda _: reading.cancel())
-            return make_question(request)
+            if frame.sent:
+                bus._client.ctx.response_future.add_done_callback(lambda _: reading.cancel())
 
-        bus._make_question = cancel_when_answered
+        bus._tap = cancel_when_answered
         reading = asyncio.ensure_future(bus.read(1, Space.HOLDING, 0, 1))
         with pytest.raises(asyncio.CancelledError):
             await reading
