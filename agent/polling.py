@@ -2,9 +2,9 @@
 
 The probe that has waited longest past its time is asked next. A probe that does not answer costs the bus one time-out,
 and after `SILENT_AFTER` of those in a row it is asked only now and then, at jittered intervals, so that the others
-keep their cadence; its readings go on as missing, with the reason. Where the others have no time to spare, what a probe
-loses them is limited to a small share of it, whether it is silent always or often. A port that cannot be opened is
-tried again every turn, and costs nobody anything on another bus.
+keep their cadence; its readings go on as missing, with the reason. Where the others have no time to spare, what all
+silent probes of a line together lose them is limited to a small share of it, be they silent always or often. A port
+that cannot be opened is tried again every turn, and costs nobody anything on another bus.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from random import Random
 
 from agent.domain.clock import Clock
-from agent.domain.errors import BadReply, BusError, ProbeError
+from agent.domain.errors import BadReply, BusError, NoReply, ProbeError
 from agent.domain.farm import Probe
 from agent.domain.reading import Missing, Reading
 from agent.metrics.tally import Tally
@@ -27,8 +27,7 @@ SILENT_AFTER = 3
 """Turns without an answer after which a probe is only asked now and then."""
 
 _LONGEST_REST_S = 30.0
-# Of a busy line, for the time-outs of one probe; with the silence after each they take twice that at most.
-_SHARE = 1 / 80
+_SHARE = 1 / 50  # of a busy line, for time-outs and the silence after them
 _MOST_DOUBLINGS = 16  # a float has room for 1023, which a dead probe would reach within a working day
 
 
@@ -48,6 +47,7 @@ class Turn:
     because: str | None = None
     garbled: bool = False
     ask_again_s: float = 0.0
+    rested: bool = False
     lost_s: float = 0.0
     repaid_s: float = 0.0
     silent: Mapping[str, str] = field(default_factory=dict)
@@ -83,6 +83,7 @@ class BusLoop:
         self.turns = [Turn(probes, driver, now_s) for driver, probes in devices.items()]
         self.trouble: str | None = None
         self.tally = Tally()
+        self._repaid_s = now_s  # when all that was lost is a small enough share of the time that has passed
         self._take_in = take_in
         self._clock = clock
         self._random = random
@@ -121,6 +122,7 @@ class BusLoop:
     async def _measure(self, turn: Turn) -> Mapping[str, float | Missing] | Missing:
         now_s = self._clock.boot_s()
         if self._rests(turn, now_s):
+            turn.rested = True
             return Missing(turn.because or "", turn.garbled)
         self.tally.polls += 1
         self.tally.late.note(now_s, max(0.0, now_s - turn.due_s))
@@ -136,7 +138,8 @@ class BusLoop:
             self._tell_bus(None)
             garbled = isinstance(error, BadReply)
             self._note_failure(turn, str(error), garbled)
-            self._charge(turn, now_s)
+            silence_s = self.bus.quiet_s if isinstance(error, NoReply | BadReply) else 0.0
+            self._charge(turn, self._clock.boot_s() - now_s + silence_s)
             return Missing(str(error), garbled)
         finally:
             self.tally.busy_s += self._clock.boot_s() - now_s
@@ -154,13 +157,14 @@ class BusLoop:
         others = (other.due_s for other in self.turns if other is not turn and not other.failures)
         return min(others, default=math.inf) - now_s < turn.lost_s
 
-    def _charge(self, turn: Turn, began_s: float) -> None:
-        now_s = self._clock.boot_s()
-        turn.lost_s = now_s - began_s
-        turn.repaid_s = max(turn.repaid_s, now_s) + turn.lost_s / _SHARE * self._random.uniform(0.75, 1.25)
+    def _charge(self, turn: Turn, lost_s: float) -> None:
+        debt_s = lost_s / _SHARE * self._random.uniform(0.75, 1.25)
+        turn.lost_s = lost_s
+        turn.repaid_s = self._repaid_s = max(self._repaid_s, self._clock.boot_s()) + debt_s
 
     def _note_failure(self, turn: Turn, because: str, garbled: bool) -> None:
         turn.failures += 1
+        turn.rested = False
         turn.because, turn.garbled = because, garbled
         if turn.failures == 1:
             log.warning("%s: %s", turn, because)
@@ -175,7 +179,12 @@ class BusLoop:
     def _note_answer(self, turn: Turn, measured: Mapping[str, float | Missing]) -> None:
         if turn.failures:
             log.warning("%s answers again", turn)
-        turn.failures = 0
+        if turn.rested:
+            # What ended its silence may have ended that of the others, too: each may try once.
+            for other in self.turns:
+                if other is not turn:
+                    other.repaid_s = 0.0
+        turn.failures, turn.rested = 0, False
         silent = {channel: value.because for channel, value in measured.items() if isinstance(value, Missing)}
         if silent.keys() != turn.silent.keys():
             for channel in silent.keys() - turn.silent.keys():

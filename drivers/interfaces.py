@@ -37,9 +37,10 @@ class Cost:
 
 
 class Bus(Protocol):
-    """What every bus can do."""
+    """What every bus can do. After an answer that failed, `quiet_s` is how long it asks nobody."""
 
     name: str
+    quiet_s: float
 
     async def open(self) -> None:
         """Open the port. Raises BusError, naming the port. Harmless when already open."""

@@ -30,6 +30,7 @@ class Sdi12Line:
 
     def __init__(self, settings: BusSettings, clock: Clock, tap: Tap | None = None) -> None:
         self.name = settings.name
+        self.quiet_s = settings.quiet_s
         self._timeout_s = settings.timeout_s
         self._clock = clock
         self._port = SerialPort(settings, clock, tap)

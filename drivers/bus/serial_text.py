@@ -27,6 +27,7 @@ class TextLine:
 
     def __init__(self, settings: BusSettings, clock: Clock, tap: Tap | None = None) -> None:
         self.name = settings.name
+        self.quiet_s = settings.quiet_s
         self._port = SerialPort(settings, clock, tap)
         self._lock = asyncio.Lock()
         # Ten bits a character, ten characters: "*OK" and some slack, at whatever baud.

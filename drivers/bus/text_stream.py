@@ -26,6 +26,7 @@ class TextStream:
 
     def __init__(self, settings: BusSettings, clock: Clock, tap: Tap | None = None) -> None:
         self.name = settings.name
+        self.quiet_s = settings.quiet_s
         self._clock = clock
         self._port = SerialPort(settings, clock, tap, self._on_bytes)
         self._lock = asyncio.Lock()

@@ -22,6 +22,7 @@ class W1Folder:
         if not isinstance(settings.port, Folder):
             raise TypeError(f"bus {settings.name}: 1-Wire needs a folder")
         self.name = settings.name
+        self.quiet_s = settings.quiet_s
         self._folder = Path(settings.port.path)
         self._timeout_s = settings.timeout_s
         self._clock = clock

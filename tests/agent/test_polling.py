@@ -29,6 +29,9 @@ class ScriptedBus:
     """Opens unless `trouble` says why not."""
 
     name = "rs485"
+    quiet_s = 0.3
+    owed_s = 0.0
+    """The silence after what failed last, which the next question waits for."""
     trouble: str | None = None
     closed = False
 
@@ -43,8 +46,8 @@ class ScriptedBus:
 class ScriptedProbe:
     """Answers in `takes_s`, or is silent for the time-out."""
 
-    def __init__(self, clock: FakeClock, takes_s: float = 0.01) -> None:
-        self.clock, self.takes_s = clock, takes_s
+    def __init__(self, clock: FakeClock, bus: ScriptedBus, takes_s: float = 0.01) -> None:
+        self.clock, self.bus, self.takes_s = clock, bus, takes_s
         self.silent = False
         self.hangs_up = False
         self.babbles = False
@@ -56,7 +59,8 @@ class ScriptedProbe:
         await asyncio.sleep(0)
         if self.silent_turn_of:
             self.silent = len(self.asked) % self.silent_turn_of == 0
-        self.clock.advance(TIMEOUT_S if self.silent else self.takes_s)
+        self.clock.advance(self.bus.owed_s + (TIMEOUT_S if self.silent else self.takes_s))
+        self.bus.owed_s = self.bus.quiet_s if self.silent else 0.0
         if self.hangs_up:
             raise BusError(f"10.0.0.7:502 was lost during request {len(self.asked)}")
         if self.babbles:
@@ -77,7 +81,7 @@ class Line:
 
     def __init__(self, **periods: float) -> None:
         self.clock, self.bus = FakeClock(boot_s=START_S), ScriptedBus()
-        self.probes = {name: ScriptedProbe(self.clock) for name in periods}
+        self.probes = {name: ScriptedProbe(self.clock, self.bus) for name in periods}
         drivers = {probe(name, period_s): self.probes[name] for name, period_s in periods.items()}
         self.readings: list[Reading] = []
         self.at: dict[float, Callable[[], None]] = {}
@@ -147,21 +151,51 @@ async def test_a_silent_probe_costs_one_time_out_a_turn_and_then_is_asked_less(
     ]
 
 
-async def answers_of_seven(eighth: Callable[[ScriptedProbe], None]) -> int:
-    """How often seven probes answer in 100 s on a line without time to spare, beside an eighth."""
-    line = Line(eighth=0.01, **{f"p{n}": 0.01 for n in range(7)})
+def busy_line(others: int, quiet_s: float = 0.3) -> Line:
+    """A line of eight probes without time to spare; so many of them are the `others`, of which nothing is expected."""
+    line = Line(**{f"other{n}": 0.01 for n in range(others)}, **{f"p{n}": 0.01 for n in range(8 - others)})
+    line.bus.quiet_s = quiet_s
     for one in line.probes.values():
         one.takes_s = 0.02
-    eighth(line.probes["eighth"])
-    await line.run(100)
-    return sum(len(one.asked) for name, one in line.probes.items() if name != "eighth")
+    return line
 
 
-@pytest.mark.parametrize("silent_turn_of", [1, 2, 3])
-async def test_a_probe_that_is_silent_always_or_often_takes_the_others_little(silent_turn_of: int) -> None:
-    alone = await answers_of_seven(lambda eighth: setattr(eighth, "takes_s", 0.0))
-    beside = await answers_of_seven(lambda eighth: setattr(eighth, "silent_turn_of", silent_turn_of))
-    assert beside >= 0.97 * alone
+async def answers_of_the_rest(line: Line, seconds: float = 100) -> int:
+    await line.run(seconds)
+    return sum(len(one.asked) for name, one in line.probes.items() if name.startswith("p"))
+
+
+@pytest.mark.parametrize(
+    ("silent_turn_of", "others", "quiet_s"),
+    [(1, 1, 0.3), (2, 1, 0.3), (3, 1, 0.3), (1, 2, 0.3), (2, 3, 0.3), (1, 1, 2.0), (1, 3, 0.0)],
+)
+async def test_probes_that_are_silent_always_or_often_take_the_rest_little(
+    silent_turn_of: int, others: int, quiet_s: float
+) -> None:
+    """Each is asked a few times before that is known; from then on they share a fiftieth of the line's time."""
+    seconds = 40 * (TIMEOUT_S + quiet_s) * others
+    alone = busy_line(others, quiet_s)
+    beside = busy_line(others, quiet_s)
+    for n in range(others):
+        alone.probes[f"other{n}"].takes_s = 0.0
+        beside.probes[f"other{n}"].silent_turn_of = silent_turn_of
+    assert await answers_of_the_rest(beside, 3 * seconds) >= 0.95 * await answers_of_the_rest(alone, 3 * seconds)
+
+
+async def test_when_one_of_several_silent_probes_answers_the_others_are_asked_soon() -> None:
+    """The cable was loose: all that hung on it come back together."""
+    line = busy_line(7)
+    others = [one for name, one in line.probes.items() if name.startswith("other")]
+    for one in others:
+        one.silent = True
+    await line.run(300)
+    for one in others:
+        one.silent = False
+    back_s = line.clock.boot
+    await line.run(90)
+    for name, one in line.probes.items():
+        came = [reading.at.boot_s for reading in line.oxygen(name) if reading.value and reading.at.boot_s > back_s]
+        assert came[0] - back_s < 80, one
 
 
 async def test_a_probe_may_be_dead_for_days() -> None:

@@ -15,6 +15,7 @@ class RecordedBus:
     """Answers the requests of `play`, in this order, and no others. Implements `ModbusBus`; time passes at once."""
 
     name = "recorded"
+    quiet_s = 0.0
 
     def __init__(self, exchanges: Exchanges) -> None:
         self.cost = Cost(0.02, 0.002)

@@ -27,6 +27,7 @@ class Circuit:
     """A text bus whose answers are set by the test; a command without one meets silence."""
 
     name = "lab"
+    quiet_s = 0.0
 
     def __init__(self, answers: Mapping[str, Sequence[str]]) -> None:
         self.answers = {**HELLO, **answers}

@@ -31,6 +31,7 @@ class Device:
     """
 
     name = "line"
+    quiet_s = 0.0
     clock: Clock = FakeClock()
 
     def __init__(

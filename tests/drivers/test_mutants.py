@@ -47,6 +47,7 @@ class TwinBus:
     """A Modbus line without a wire, that ends in a twin. Implements `ModbusBus`; sleeping lets the twin's time pass."""
 
     name = "twin"
+    quiet_s = 0.0
 
     def __init__(self, twin: ModbusTwin) -> None:
         self.twin = twin

@@ -23,6 +23,7 @@ class Line:
     """A bus that notes what happens; register 0xA4 holds the milliseconds to wait. `broken` is raised by a write."""
 
     name = "line"
+    quiet_s = 0.0
 
     cost = Cost(0.02, 0.002)
 

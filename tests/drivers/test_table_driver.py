@@ -25,6 +25,7 @@ class Line:
     """A bus that gives each request the next outcome; a number is the register's content."""
 
     name = "line"
+    quiet_s = 0.0
     cost = Cost(0.001, 1.0)  # no gap is worth filling
 
     def __init__(self, outcomes: Sequence[int | AquaError]) -> None:

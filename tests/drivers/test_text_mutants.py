@@ -40,6 +40,7 @@ class Replay:
     """A bus for a mutant: the numbers or the lines of a capture."""
 
     name = "replay"
+    quiet_s = 0.0
 
     def __init__(self, capture: Capture) -> None:
         self._answers = [line for _, response in capture.exchanges for line in response.decode().split("\r\n") if line]
