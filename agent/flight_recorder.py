@@ -95,7 +95,7 @@ class FaultFiles:
                 self._trouble = None
             except OSError as error:
                 if self._trouble != str(error):
-                    log.error("The frames of a fault on bus %s cannot be written: %s", bus, error)
+                    log.error("The frames of a fault on bus %s cannot be written: %s", bus, error, extra={"bus": bus})
                 self._trouble = str(error)
 
     def _allowed(self, bus: str) -> bool:

@@ -18,6 +18,7 @@ from agent.domain.clock import Clock
 from agent.domain.errors import BadReply, BusError, NoReply, ProbeError
 from agent.domain.farm import Probe
 from agent.domain.reading import Missing, Reading
+from agent.journal import Fields
 from agent.metrics.tally import Tally
 from drivers.interfaces import Bus, ProbeDriver
 
@@ -167,10 +168,11 @@ class BusLoop:
         turn.rested = False
         turn.because, turn.garbled = because, garbled
         if turn.failures == 1:
-            log.warning("%s: %s", turn, because)
+            log.warning("%s: %s", turn, because, extra=self._about(turn))
             self._fault_begins(f"{turn}: {because}")
         if turn.failures == SILENT_AFTER:
-            log.warning("%s: no answer in %d turns, it is asked less often until it answers", turn, SILENT_AFTER)
+            words = "%s: no answer in %d turns, it is asked less often until it answers"
+            log.warning(words, turn, SILENT_AFTER, extra=self._about(turn))
         if turn.failures >= SILENT_AFTER:
             doublings = min(turn.failures - SILENT_AFTER + 1, _MOST_DOUBLINGS)
             rest_s = min(turn.period_s * 2.0**doublings, _LONGEST_REST_S)
@@ -178,7 +180,7 @@ class BusLoop:
 
     def _note_answer(self, turn: Turn, measured: Mapping[str, float | Missing]) -> None:
         if turn.failures:
-            log.warning("%s answers again", turn)
+            log.warning("%s answers again", turn, extra=self._about(turn))
         if turn.rested:
             # What ended its silence may have ended that of the others, too: each may try once.
             for other in self.turns:
@@ -188,17 +190,21 @@ class BusLoop:
         silent = {channel: value.because for channel, value in measured.items() if isinstance(value, Missing)}
         if silent.keys() != turn.silent.keys():
             for channel in silent.keys() - turn.silent.keys():
-                log.warning("%s: %s has no value: %s", turn, channel, silent[channel])
+                log.warning("%s: %s has no value: %s", turn, channel, silent[channel], extra=self._about(turn))
             if fresh := sorted(silent.keys() - turn.silent.keys()):
                 self._fault_begins(f"{turn}: no {', '.join(fresh)}: {silent[fresh[0]]}")
             for channel in turn.silent.keys() - silent.keys():
-                log.warning("%s: %s has a value again", turn, channel)
+                log.warning("%s: %s has a value again", turn, channel, extra=self._about(turn))
         turn.silent = silent
+
+    def _about(self, turn: Turn) -> Fields:
+        tanks = dict.fromkeys(probe.tank.name for probe in turn.probes)
+        return Fields(tanks=tuple(tanks), probes=tuple(probe.name for probe in turn.probes), bus=self.bus.name)
 
     def _tell_bus(self, trouble: str | None) -> None:
         if trouble and not self.trouble:
-            log.error("Bus %s: %s; trying again", self.bus.name, trouble)
+            log.error("Bus %s: %s; trying again", self.bus.name, trouble, extra=Fields(bus=self.bus.name))
             self._fault_begins(trouble)
         elif self.trouble and not trouble:
-            log.warning("Bus %s works again", self.bus.name)
+            log.warning("Bus %s works again", self.bus.name, extra=Fields(bus=self.bus.name))
         self.trouble = trouble

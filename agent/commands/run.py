@@ -2,12 +2,10 @@
 
 import argparse
 import asyncio
-import logging
 import signal
-import sys
 from random import Random
 
-from agent import config
+from agent import config, logs
 from agent.app import App
 from agent.clock import SystemClock
 from agent.garbage import look_for_circles_seldom
@@ -16,7 +14,7 @@ from agent.timers import precise_loop
 
 def command(options: argparse.Namespace) -> int:
     gateway = config.load_apart(options.config)
-    logging.basicConfig(level=options.log_level, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    logs.set_up(options.log_level)
     look_for_circles_seldom()
     with asyncio.Runner(loop_factory=precise_loop) as runner:
         runner.run(_run(gateway))
