@@ -7,6 +7,7 @@ starts it again; sinks are supervised by their forwarders, so a sink's bug stops
 import asyncio
 import logging
 from collections.abc import Collection, Coroutine, Iterable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from random import Random
 from types import MappingProxyType
@@ -23,7 +24,7 @@ from agent.control import Control
 from agent.domain.alarm import AlarmChange
 from agent.domain.clock import Clock, DoubtingClock
 from agent.domain.farm import Probe, Unit
-from agent.domain.gateway_health import GatewayHealth, SinkHealth
+from agent.domain.gateway_health import GatewayHealth
 from agent.domain.reading import CheckedReading
 from agent.equipment_parts import parts
 from agent.equipment_watch import EquipmentWatch
@@ -35,29 +36,38 @@ from agent.metrics.answers import metrics_answers
 from agent.metrics.listener import MetricsListener
 from agent.metrics.loop_lag import LoopLag
 from agent.metrics.self_health import SelfHealth
+from agent.parts_status import bus_status, in_short, sink_health, sink_status
 from agent.pipeline import Pipeline
-from agent.polling import SILENT_AFTER, BusLoop
+from agent.polling import BusLoop
 from agent.store.ownership import owned
 from agent.store.store import Store
+from agent.watchdog import BUS_WITHIN_S, OPENING_WITHIN_S, STORE_WITHIN_S, Step, Supervisor, Systemd, Watchdog
 from cloud_sync.uplink import sink_class
 from cloud_sync.uplink.forwarder import Forwarder
-from cloud_sync.uplink.status import SinkStatus
 from drivers import profile
 from drivers.bus import make_bus
 from drivers.bus.tap import Tap
-from drivers.interfaces import Bus, Compensated, ProbeDriver, Profile, TellsCondition
+from drivers.interfaces import Bus, Compensated, ProbeDriver, Profile
 
 log = logging.getLogger(__name__)
+
+_FIRST_WITHIN_S = 10.0
+"""So long is the first reading waited for before the start counts as done without one."""
 
 
 class App:
     """The running gateway. `stop()` ends it cleanly."""
 
-    def __init__(self, gateway: Gateway, clock: DoubtingClock, random: Random) -> None:
+    def __init__(
+        self, gateway: Gateway, clock: DoubtingClock, random: Random, supervisor: Supervisor | None = None
+    ) -> None:
         self._gateway = gateway
         self._clock = clock
         self._started_us = clock.now().utc_us
         self._stopping = asyncio.Event()
+        self._supervisor = supervisor or Systemd(None)
+        self._first_reading = asyncio.Event()
+        self._opening_or_closing_since_s: float | None = clock.boot_s()
         self.store = Store(gateway.store, [sink.name for sink in gateway.sinks], clock)
         self.feed = Feed(gateway.mqtt, gateway.gateway_id, self.store.feed_has, clock)
         self.store.tell = self.feed.tell_store
@@ -101,6 +111,7 @@ class App:
         }
         self._control = Control(gateway.control_socket, answers)
         self._status = StatusFile(gateway.status_file, self.status, clock)
+        self._watchdog = Watchdog(self._steps, self._in_short, self._supervisor, clock)
 
     def stop(self) -> None:
         self._stopping.set()
@@ -114,16 +125,20 @@ class App:
             await self._run()
 
     async def _run(self) -> None:
+        watching = asyncio.create_task(self._watchdog.run())
         try:
             memory_s, remember = self.pipeline.memory_s, self.pipeline.remember
             recalled = await self.store.recall(memory_s, remember, self._clock.not_before)
             self.feed.resume(self.pipeline.annunciator.watches, recalled.standing, recalled.unsent)
             self.feed.tell_store(self.store.state.value, self.store.trouble)
             self.pipeline.resume(recalled.standing, self._clock.now())
+            self._opening_or_closing_since_s = None
             await self._run_until_stopped()
         finally:
+            self._opening_or_closing_since_s = self._clock.boot_s()
             await self.store.close()
             self._status.write("stopped")
+            await _cancelled([watching])
 
     async def _run_until_stopped(self) -> None:
         async with asyncio.TaskGroup() as group:
@@ -148,6 +163,7 @@ class App:
             self._fault_files.run(),
             self._health.run(),
             self._equipment.run(),
+            self._ready(),
             self._lag.run(),
             *([self._metrics.run()] if self._metrics else []),
         ]
@@ -155,10 +171,30 @@ class App:
     def _keep(self, readings: Iterable[CheckedReading], changes: Sequence[AlarmChange]) -> None:
         self.feed.tell_readings(readings)
         self.store.put(readings, changes)
+        if readings:
+            self._first_reading.set()
 
     def _tell_health(self, health: GatewayHealth) -> None:
         self.feed.tell_health(health)
         self.store.bulletin.publish(health)
+
+    async def _ready(self) -> None:
+        """Told with the first reading on the disk; or, where none comes or it cannot be stored, all the same."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_FIRST_WITHIN_S):
+                await self._first_reading.wait()
+        await self.store.commit()
+        self._supervisor.tell("READY=1")
+
+    def _steps(self) -> list[Step]:
+        """What a reading passes on its way into the ring buffer."""
+        if self._opening_or_closing_since_s is not None:
+            return [Step("opening or closing the ring buffer", self._opening_or_closing_since_s, OPENING_WITHIN_S)]
+        turns = [Step(f"bus {loop.bus.name}", loop.since_s, BUS_WITHIN_S) for loop in self.loops]
+        return [*turns, Step("the store", self.store.tried_s + self._gateway.store.commit_s, STORE_WITHIN_S)]
+
+    def _in_short(self) -> str:
+        return in_short(self.loops, self.forwarders, self.store)
 
     def _ordered(self, request: Mapping[str, Any]) -> Sequence[AlarmChange]:
         return self.pipeline.order(orders(request, self.pipeline.annunciator), self._clock.now())
@@ -166,7 +202,7 @@ class App:
     def outlook(self) -> Outlook:
         """What `agent.health_report` tells the cloud of everything that is not in the ring buffer."""
         standing = sum(watch.standing.active for watch in self.pipeline.annunciator.watches)
-        sinks = [_sink_health(forwarder.status) for forwarder in self.forwarders]
+        sinks = [sink_health(forwarder.status) for forwarder in self.forwarders]
         return Outlook(self.store.state.value, self.store.trouble, standing, sinks)
 
     def status(self) -> dict[str, Any]:
@@ -181,8 +217,8 @@ class App:
                 "trouble": self.store.trouble,
             },
             "mqtt": self._mqtt_status(),
-            "buses": [_bus_status(loop) for loop in self.loops],
-            "sinks": [_sink_status(forwarder.status) for forwarder in self.forwarders],
+            "buses": [bus_status(loop) for loop in self.loops],
+            "sinks": [sink_status(forwarder.status) for forwarder in self.forwarders],
         }
 
     def _mqtt_status(self) -> dict[str, Any]:
@@ -238,34 +274,3 @@ def _driver(model: Profile, bus: Bus, probe: Probe, latest: Latest, clock: Clock
     if probe.compensation and isinstance(model, Compensated):
         return model.compensated_driver(bus, probe.unit, sources(probe.compensation, latest, clock))
     return model.driver(bus, probe.unit)
-
-
-def _sink_status(status: SinkStatus) -> dict[str, Any]:
-    return {
-        "name": status.sink,
-        "state": status.state.value,
-        "circuit": status.circuit.value,
-        "last_error": status.last_error,
-        "lanes": {lane.value: {"oldest_age_s": found.oldest_age_s} for lane, found in status.lanes.items()},
-    }
-
-
-def _sink_health(status: SinkStatus) -> SinkHealth:
-    ages = [found.oldest_age_s for found in status.lanes.values() if found.oldest_age_s is not None]
-    oldest_s = max(ages, default=None)
-    return SinkHealth(
-        status.sink, status.state.value, oldest_s, None, status.delivered, status.rejected, status.last_error
-    )
-
-
-def _bus_status(loop: BusLoop) -> dict[str, Any]:
-    silent = [turn for turn in loop.turns if turn.failures >= SILENT_AFTER]
-    return {
-        "name": loop.bus.name,
-        "trouble": loop.trouble,
-        "probes": sum(len(turn.probes) for turn in loop.turns),
-        "silent": {str(turn): turn.because for turn in silent},
-        "conditions": {
-            str(turn): dict(turn.driver.condition) for turn in loop.turns if isinstance(turn.driver, TellsCondition)
-        },
-    }

@@ -89,8 +89,14 @@ class BusLoop:
         self._clock = clock
         self._random = random
         self._fault_begins = fault_begins
+        self._ended_s = now_s
         self.asking = asyncio.Lock()
         """Held while a probe is asked; who asks one besides the loop takes it first."""
+
+    @property
+    def since_s(self) -> float:
+        """When it last ended a turn, or the boot time at which the next is due."""
+        return max(self._ended_s, min(turn.due_s for turn in self.turns))
 
     async def run(self) -> None:
         """Ends by cancellation; the port is closed then."""
@@ -109,6 +115,7 @@ class BusLoop:
         async with self.asking:
             measured = await self._measure(turn)
         at = self._clock.now()
+        self._ended_s = at.boot_s
         # The next turn counts from the time that was due, so that the cadence does not drift; lost turns are lost.
         turn.due_s += turn.period_s * max(1, -(-(at.boot_s - turn.due_s) // turn.period_s))
         readings = []

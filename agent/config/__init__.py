@@ -1,16 +1,16 @@
 """gateway.toml, the environment and the secrets → the frozen objects the house is built from.
 
-`load` is the way in; every mistake is found and told at once, before anything is opened. `load_apart` does the same in
-a process of its own. The only pydantic there is, imported when something is loaded.
+`load` is the way in; every mistake is found and told at once, before anything is opened. `load_apart` and `load_anew`
+do the same in a process of its own. The only pydantic there is, imported when something is loaded.
 """
 
 from pathlib import Path
 
-from agent.config.apart import load_apart
+from agent.config.apart import load_anew, load_apart
 from agent.config.farm import Gateway, SinkChoice
 from agent.config.problems import ConfigError, Problem
 
-__all__ = ["ConfigError", "Gateway", "Problem", "SinkChoice", "load", "load_apart"]
+__all__ = ["ConfigError", "Gateway", "Problem", "SinkChoice", "load", "load_anew", "load_apart"]
 
 
 def load(path: Path) -> Gateway:

@@ -65,7 +65,8 @@ class StoreState(Enum):
 
 class Store:
     """Fits the uplink's `Backlog`; what `bulletin` says goes to every sink. `trouble` says why nothing can be stored
-    now, or is None; `tell` is called with every new `state` and its reason.
+    now, or is None; `tell` is called with every new `state` and its reason. `tried_s` is the boot time at which a
+    commit last ended, well or not.
     """
 
     def __init__(self, settings: StoreSettings, sinks: Sequence[str], clock: Clock) -> None:
@@ -82,6 +83,7 @@ class Store:
         self._committing = asyncio.Lock()
         self._urgent = asyncio.Event()
         self._news = asyncio.Event()
+        self.tried_s = clock.boot_s()
         self.trouble: str | None = None
         self.state = StoreState.OK
         self.bulletin = Bulletin()
@@ -131,6 +133,7 @@ class Store:
         """Store what waits. A failure is told in `trouble`, logged once, and tried again with the next commit."""
         async with self._committing:
             await self._commit()
+            self.tried_s = self._clock.boot_s()
 
     async def _commit(self) -> None:
         due = len(self._readings) + (len(self._unit.readings) if self._unit else 0)
@@ -141,6 +144,7 @@ class Store:
                 self._tell(str(error))
                 return
             self._unit = None
+            self.tried_s = self._clock.boot_s()
             due -= len(unit.readings)
             self._tell(None)
             self._news.set()

@@ -7,8 +7,9 @@ from random import Random
 import pytest
 
 from agent import config
-from agent.app import _bus_status, buses
+from agent.app import buses
 from agent.checks.sensor_checks import farm_checks
+from agent.parts_status import bus_status
 from agent.pipeline import Pipeline
 from agent.polling import BusLoop
 from agent.status_view import _troubles
@@ -194,9 +195,9 @@ async def test_the_oxygen_circuit_computes_with_the_thermometers_value(farm: Far
     found = await gateway.poll("rtd", "do")
     assert "no answer" in str(found["rtd-1/temperature"])
     assert circuit.settings["t"] == before
-    condition = _bus_status(gateway.loops["do"])["conditions"]["tank-1/do-1"]
+    condition = bus_status(gateway.loops["do"])["conditions"]["tank-1/do-1"]
     assert condition["compensated_temperature"] == float(before)
     assert condition["last_restart"] == "powered off"
-    (trouble,) = _troubles({"buses": [_bus_status(gateway.loops["do"])]}, None)
+    (trouble,) = _troubles({"buses": [bus_status(gateway.loops["do"])]}, None)
     assert "tank-1/do-1: compensated temperature: tank-1/rtd-1/temperature has no good value" in trouble.plain
     assert found["do-1/dissolved_oxygen"] == pytest.approx(8, abs=3), "the reading goes on"

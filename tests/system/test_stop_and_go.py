@@ -22,11 +22,12 @@ async def test_a_stop_stores_what_waited_for_the_next_commit(stage: Stage, numbe
     gateway.start()
     await until(lambda: listener.status == ["online"])
     await asyncio.sleep(1)
-    assert gateway.stored() == 0
+    first = gateway.stored()  # the start counts as done when the first answer is on the disk
+    assert first < 10
     told_s = time.time()
     gateway.child.send_signal(number)
     assert await gateway.ended(within_s=5) == 0
-    assert gateway.stored() >= 15
+    assert gateway.stored() >= first + 15
     newest = datetime.fromisoformat(gateway.rows("SELECT max(time_utc) FROM reading")[0][0])
     assert told_s - newest.timestamp() < 0.5
 
