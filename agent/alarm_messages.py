@@ -5,7 +5,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from agent.domain.alarm import BY_ITSELF, LOW_KINDS, TREND_KINDS, Alarm, AlarmChange, AlarmKind, Event, Standing
+from agent.domain.alarm import LOW_KINDS, TREND_KINDS, Alarm, AlarmChange, AlarmKind, Event, Standing
 from agent.domain.farm import Equipment, Sensor
 
 
@@ -22,7 +22,7 @@ def sentence(
         return _condition(alarm, event is Event.RAISED, value, because) + _which_limit(alarm, warmth)
     told = f"{alarm.source}: {alarm.kind.value.replace('_', ' ')} {_DONE[event]}"
     told += f" by {by}" if by else ""
-    return told + (f": {because}" if because and by != BY_ITSELF else "")
+    return told + (f": {because}" if because else "")
 
 
 _DONE = {

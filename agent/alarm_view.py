@@ -48,3 +48,13 @@ def log_view(changes: Sequence[Mapping[str, Any]]) -> RenderableType:
             Text(row["message"]),
         )  # fmt: skip
     return shown
+
+
+def metrics_view(metrics: Mapping[str, Any]) -> RenderableType:
+    """`metrics` as `agent.alarm_metrics` tells them."""
+    title = f"{metrics['rate_per_10_min']} in the last 10 minutes (most: {metrics['most_per_10_min']}), "
+    title += f"{metrics['standing']} standing, {len(metrics['stale'])} of them for more than a day"
+    shown = table(title, "raised in 24 h", "share", "alarm", right=("raised in 24 h", "share"))
+    for one in metrics["top_ten"]:
+        shown.add_row(str(one["raised"]), f"{one['share']:.0%}", one["alarm"])
+    return shown

@@ -47,7 +47,7 @@ class Annunciator:
             warmth = self._warmth.of(reading.sensor.tank, reading.at) if _by_warmth(watch.alarm) else None
             for step in watch.observe(checked, warmth):
                 alarm = _in_water_of(warmth, watch.alarm)
-                because = watch.because or checked.because
+                because = step.reason if step.by else watch.because or checked.because
                 message = sentence(alarm, step.event, reading.value, because, step.by, warmth)
                 changes.append(self._change(alarm, step, reading.at, reading.value, checked.flag, message))
         return changes
@@ -78,7 +78,7 @@ class Annunciator:
         for watch in self._of[equipment]:
             if watch.alarm.kind is kind:
                 for step in watch.follow(wrong, at):
-                    message = sentence(watch.alarm, step.event, None, because, step.by)
+                    message = sentence(watch.alarm, step.event, None, step.reason if step.by else because, step.by)
                     changes.append(self._change(watch.alarm, step, at, None, Flag.NOT_EVALUATED, message))
         return changes
 

@@ -5,6 +5,7 @@ starts it again; sinks are supervised by their forwarders, so a sink's bug stops
 """
 
 import asyncio
+import json
 import logging
 from collections.abc import Collection, Coroutine, Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -15,6 +16,7 @@ from typing import Any
 
 from agent.alarm_answers import alarm_answers
 from agent.alarm_commands import Commands
+from agent.alarm_metrics import AlarmMetrics
 from agent.alarm_orders import orders
 from agent.bus_answers import bus_answers
 from agent.checks.sensor_checks import farm_checks
@@ -71,11 +73,12 @@ class App:
         self.store = Store(gateway.store, [sink.name for sink in gateway.sinks], clock)
         self.feed = Feed(gateway.mqtt, gateway.gateway_id, self.store.feed_has, clock)
         self.store.tell = self.feed.tell_store
+        self.alarm_metrics = AlarmMetrics(clock)
         self.pipeline = Pipeline(
             farm_checks(gateway.probes, gateway.checks, gateway.derived),
             gateway.alarms,
             keep=self._keep,
-            tell=self.feed.tell,
+            tell=self._tell,
             derived=gateway.derived,
         )
         self.recorders = {bus.name: FlightRecorder(bus) for bus in gateway.buses}
@@ -107,7 +110,7 @@ class App:
         answers = {
             **metrics_answers(self.self_health.look),
             **bus_answers(gateway, self.loops, self.recorders, clock),
-            **alarm_answers(self.pipeline.annunciator, self._ordered),
+            **alarm_answers(self.pipeline.annunciator, self._ordered, self.alarm_metrics),
         }
         self._control = Control(gateway.control_socket, answers)
         self._status = StatusFile(gateway.status_file, self.status, clock)
@@ -174,8 +177,14 @@ class App:
         if readings:
             self._first_reading.set()
 
+    def _tell(self, changes: Sequence[AlarmChange]) -> None:
+        """The feed first: it waits for nothing, and nothing that follows can hold it up."""
+        self.feed.tell(changes)
+        self.alarm_metrics.count(changes)
+
     def _tell_health(self, health: GatewayHealth) -> None:
         self.feed.tell_health(health)
+        self.feed.retain("alarm/metrics", json.dumps(self.alarm_metrics.told(self.pipeline.annunciator.watches)))
         self.store.bulletin.publish(health)
 
     async def _ready(self) -> None:

@@ -1,13 +1,14 @@
 """Watches one alarm: its condition and its life, and what people do about it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import inf
 from typing import Final, NamedTuple
 
+from agent.alarms.chatter import REASON, SHELF_S, Chatter
 from agent.alarms.condition import Delay, condition
 from agent.alarms.lifecycle import after
-from agent.domain.alarm import BY_ITSELF, Alarm, AlarmState, Event, Standing
+from agent.domain.alarm import BY_ITSELF, SET_ASIDE, Alarm, AlarmState, Event, Standing
 from agent.domain.clock import Instant
 from agent.domain.errors import AquaError
 from agent.domain.reading import CheckedReading
@@ -50,13 +51,14 @@ class Watch:
     what people want. `standing` is where it stands.
     """
 
-    __slots__ = ("_condition", "_delay", "alarm", "standing")
+    __slots__ = ("_chatter", "_condition", "_delay", "alarm", "standing")
 
     def __init__(self, alarm: Alarm) -> None:
         self.alarm = alarm
         self.standing = Standing()
         self._condition = condition(alarm)
         self._delay = Delay()
+        self._chatter = Chatter()
 
     @property
     def because(self) -> str | None:
@@ -81,13 +83,26 @@ class Watch:
         return self._follow(None if wrong is None else wrong != self.standing.active, at)
 
     def _follow(self, turns: bool | None, at: Instant) -> Sequence[Step]:
-        steps = [self._step(due, at, BY_ITSELF)] if (due := self._due(at.boot_s)) else []
+        steps = []
+        if due := self._due(at.boot_s):
+            reason = self._chatter.ends() if due is Event.RESTORED else None
+            steps.append(self._step(due, at, BY_ITSELF, reason))
         active = self.standing.active
         if self._delay.passes(turns, at.boot_s, self.alarm.off_delay_s if active else self.alarm.on_delay_s):
-            steps.append(self._step(Event.CLEARED if active else Event.RAISED, at))
-            if self.alarm.acknowledges_itself and self.standing.state is AlarmState.RETURNED:
-                steps.append(self._step(Event.ACKNOWLEDGED, at, BY_ITSELF))
+            step = self._step(Event.CLEARED if active else Event.RAISED, at)
+            if self._chatter.hidden is None:
+                steps += [step, *self._by_itself(step, at)]
+            else:
+                self._chatter.hidden += not active
         return steps
+
+    def _by_itself(self, step: Step, at: Instant) -> Iterable[Step]:
+        """What a raising or clearing brings with it."""
+        if self.alarm.acknowledges_itself and step.standing.state is AlarmState.RETURNED:
+            yield self._step(Event.ACKNOWLEDGED, at, BY_ITSELF)
+        if step.event is Event.RAISED and self._chatter.begins(at.boot_s) and step.standing.state not in SET_ASIDE:
+            yield self.carry_out(Order(Event.SHELVED, BY_ITSELF, REASON, for_s=SHELF_S[self.alarm.priority]), at)
+            self._chatter.hidden = 0
 
     def _due(self, at_s: float) -> Event | None:
         """What the time alone brings about."""
@@ -98,12 +113,12 @@ class Watch:
             return Event.REALARMED
         return None
 
-    def _step(self, event: Event, at: Instant, by: str | None = None) -> Step:
+    def _step(self, event: Event, at: Instant, by: str | None = None, reason: str | None = None) -> Step:
         standing = after(self.standing, event, at, self.alarm.latches)
         if standing is None:
             raise AssertionError(f"{event} in {self.standing}")
         self.standing = standing
-        return Step(event, standing, by)
+        return Step(event, standing, by, reason)
 
     def carry_out(self, order: Order, at: Instant) -> Step:
         """Raises Refusal, saying why; the alarm then stands where it stood."""
@@ -115,6 +130,7 @@ class Watch:
         if standing is None:
             raise Refusal(f"{self.alarm}: is {before.state.value}, where {order.event.value} means nothing")
         self.standing = standing
+        self._chatter.ends()
         return Step(order.event, standing, order.by, order.reason)
 
 

@@ -207,7 +207,7 @@ def test_the_messages_say_where_what_and_which_limit() -> None:
         sentence(lost, Event.CLEARED, 8.0, None),
         sentence(low, Event.ACKNOWLEDGED, None, None, "Ana"),
         sentence(low, Event.SHELVED, None, "probe in the bucket", "Ana"),
-        sentence(low, Event.RESTORED, None, "spike: a jump", BY_ITSELF),
+        sentence(low, Event.RESTORED, None, None, BY_ITSELF),
     ] == [
         "tank-1: DissolvedOxygen 5.80 mg/L is below 6 (critical, do-1)",
         "tank-1: DissolvedOxygen 6.40 mg/L is no longer below 6 (do-1)",

@@ -22,6 +22,10 @@ def describe(parser: argparse.ArgumentParser) -> None:
     log.add_argument("--json", action="store_true", help="for programs")
     log.set_defaults(command="alarms.log")
 
+    metrics = with_config_option(commands.add_parser("metrics", help="how many there are, and which come most"))
+    metrics.add_argument("--json", action="store_true", help="for programs")
+    metrics.set_defaults(command="alarms.metrics")
+
     ack = _order(commands, "ack", "acknowledge one: I have seen it and act")
     ack.add_argument("alarm", metavar="ALARM", help="as list shows it")
     ack.add_argument("--occurrence", type=int, metavar="N", help="the one that is meant (default: the newest)")

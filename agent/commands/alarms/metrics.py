@@ -1,0 +1,16 @@
+"""`aqua-gateway alarms metrics`: whether there are more alarms than a person can follow, and which come most."""
+
+import argparse
+
+from agent import config
+from agent.alarm_view import metrics_view
+from agent.commands.showing import show
+from agent.control import ask
+
+
+def command(options: argparse.Namespace) -> int:
+    """Raises NotRunning: only the gateway counts them."""
+    gateway = config.load(options.config)
+    (metrics,) = ask(gateway.control_socket, "alarm metrics")
+    show(metrics, lambda: metrics_view(metrics), options.json)
+    return 0
