@@ -47,7 +47,7 @@ class Identity:
     """Registers in which a device says `what` it is: its model, serial number or firmware.
 
     `form` is a type of number, "text" (two characters a register) or "version" (each byte a number, most important
-    first). A text of this model begins with `expect`.
+    first). Of this model a text begins with `expect`, and anything else is `expect`.
     """
 
     what: str
@@ -70,8 +70,10 @@ class Identity:
         return f"{number:g}" if self.form.startswith("float") else str(number)
 
     def fits(self, said: str) -> bool:
-        """Whether a device that says this can be of this model."""
-        return said.startswith(self.expect)
+        """Whether a device that says this can be of this model: more may follow in a text, but not in a number."""
+        if self.form == "text":
+            return said.startswith(self.expect)
+        return said == (self.expect or said)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,9 @@ from agent.scan.search import Found, Search
 from agent.scan.tries import FIRST_REGISTER, Line, Try, lines_of, question, tries
 from agent.scan_view import configuration, view
 from drivers import profile, profile_names
+from drivers.interfaces import Space
+from drivers.planning import Block
+from drivers.probes.modbus_facts import Identity
 from drivers.probes.modbus_table import TableProfile
 from simulators.farm import Farm, load
 from tests.drivers.devices import RealClock, Send, SerialDevice, reply, rtu, serial_device, tcp_device, tcp_reply
@@ -91,6 +94,30 @@ async def test_devices_are_found_wherever_they_are_and_told_by_their_values(tmp_
         assert "ph " in search.found[0].shows
         assert "yosemitech-y504a" in search.found[1].models
         serial.Serial(str(tmp_path / "ttyRS485"), exclusive=True).close()
+
+
+async def test_a_model_that_its_registers_name_is_proven(tmp_path: Path) -> None:
+    named = [model for model in LIBRARY if any(identity.expect for identity in model.identity)]
+    twins = "".join(
+        f'[[twins]]\nname = "{model.name}"\nmodel = "{model.name}"\nline = "rs485"\nunit = {unit}\npond = "pond"\n'
+        for unit, model in enumerate(named, 20)
+    )
+    assert len(named) >= 4
+    (tmp_path / "farm.toml").write_text(FARM + twins)
+    async with Farm(load(tmp_path / "farm.toml")):
+        units = range(20, 20 + len(named))
+        search = await searched(settings(tmp_path / "ttyRS485"), units, models=LIBRARY)
+    assert [(one.unit, one.models, one.proven) for one in search.found] == [
+        (unit, (model.name,), True) for unit, model in zip(units, named, strict=True)
+    ]
+
+
+def test_a_number_that_only_begins_like_the_one_expected_names_another_model() -> None:
+    number = Identity("model", Block(Space.HOLDING, 9000, 1), "uint16", expect="31")
+    assert number.fits(number.said((31,)))
+    assert not number.fits(number.said((310,)))
+    text = Identity("model", Block(Space.HOLDING, 0x0D00, 2), "text", expect="pH")
+    assert text.fits(text.said((0x7048, 0x2F52)))
 
 
 async def test_a_text_circuit_tells_its_name(tmp_path: Path) -> None:
