@@ -88,4 +88,10 @@ def _troubles(seen: Mapping[str, Any]) -> Iterator[Text]:
     told = {value.get("because") for value in seen["values"].values()}
     for exchange in seen["exchanges"]:
         if exchange.get("error") and exchange["error"] not in told:
-            yield Text(f"! {exchange['error']}", "bold red")
+            yield Text(f"! {_asked(exchange)}: {exchange['error']}", "bold red")
+
+
+def _asked(exchange: Mapping[str, Any]) -> str:
+    if "space" not in exchange:
+        return str(exchange["command"])
+    return f"{exchange['space']} 0x{exchange['address']:04X} ×{exchange['count']}"

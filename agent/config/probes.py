@@ -50,9 +50,10 @@ def _profile(document: Document, name: str, key: str, folder: Path | None) -> Pr
     try:
         found = profile(name, folder)
     except UnknownProfile as error:
-        document.wrong(
-            f"{key}.profile", name, str(error), "write one of these, or put your own profile into that folder"
-        )
+        if folder is not None:  # unknown itself while [gateway] is wrong
+            document.wrong(
+                f"{key}.profile", name, str(error), "write one of these, or put your own profile into that folder"
+            )
         return None
     except ProfileError as error:
         for problem in str(error).splitlines():
