@@ -1,6 +1,7 @@
 """What people want of alarms, as it comes in from a command or over MQTT, made into orders or refused with a reason.
 
     {"do": "ack", "alarm": "tank-1/do-1/oxygen/low", "occurrence": 3, "by": "Ana"}
+    {"do": "ack", "alarm": …, "pressed": "2026-11-23T12:00:00+00:00", "by": "Home Assistant"}    what a button can know
     {"do": "shelve", "alarm": …, "minutes": 30, "reason": "probe in the bucket", "by": "Ana"}
     {"do": "unshelve" | "reset" | "return", "alarm": …, "by": "Ana"}
     {"do": "remove", "alarm": …, "reason": "no probe until spring", "by": "Ana"}     taken out of service until returned
@@ -12,18 +13,22 @@ Without `probe` maintenance is of the whole tank. A message may carry an `id`, w
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from math import isfinite
 from typing import Any, Final
 
 from agent.alarms import Order, Refusal
 from agent.annunciator import Annunciator
 from agent.domain.alarm import Alarm, AlarmState, Event, Priority
+from agent.domain.clock import Instant
 from agent.domain.farm import Sensor
 
 Orders = Sequence[tuple[Alarm, Order]]
 
 _LONGEST_TEXT: Final = 200
 _OPTIONAL: Final = ("id", "by", "reason")
+_FRESH_S: Final = 60.0
+_CLOCKS_DIFFER_S: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,23 +47,24 @@ RULES: Final[Mapping[str, Rule]] = {
 }
 
 
-def orders(request: Mapping[str, Any], annunciator: Annunciator) -> Orders:
-    """Raises Refusal, saying what is wrong with the request."""
+def orders(request: Mapping[str, Any], annunciator: Annunciator, at: Instant) -> Orders:
+    """Raises Refusal, saying what is wrong with the request; `at` is now."""
     verb = request.get("do")
     if not isinstance(verb, str) or verb not in _VERBS:
         raise Refusal(f"do = {verb!r}: use one of {', '.join(_VERBS)}")
     keys, make = _VERBS[verb]
     if unknown := request.keys() - {"do", *keys, *_OPTIONAL}:
         raise Refusal(f"{verb} knows no {', '.join(sorted(unknown))}: use {', '.join((*keys, *_OPTIONAL))}")
-    return make(_Request(verb, request), annunciator)
+    return make(_Request(verb, request, at), annunciator)
 
 
 class _Request:
     """The fields of a request, each of the type it must have."""
 
-    def __init__(self, verb: str, fields: Mapping[str, Any]) -> None:
+    def __init__(self, verb: str, fields: Mapping[str, Any], at: Instant) -> None:
         self._verb = verb
         self._fields = fields
+        self.at = at
 
     def text(self, key: str, otherwise: str | None = None) -> str:
         found = self._fields.get(key, otherwise)
@@ -68,6 +74,9 @@ class _Request:
 
     def maybe(self, key: str) -> str | None:
         return None if self._fields.get(key) is None else self.text(key)
+
+    def has(self, key: str) -> bool:
+        return key in self._fields
 
     def whole(self, key: str) -> int:
         found = self._fields.get(key)
@@ -81,6 +90,20 @@ class _Request:
         if not number or not 0 < found <= most:  # type: ignore[operator]
             raise Refusal(f"{self._verb} needs minutes: a number up to {most:g}, not {found!r:.50}")
         return float(found)  # type: ignore[arg-type]
+
+    def age_s(self, key: str) -> float:
+        """How long ago that time was, an ISO 8601 text with its time zone; it must be fresh."""
+        text = self.text(key)
+        try:
+            at = datetime.fromisoformat(text)
+        except ValueError as error:
+            raise Refusal(f"{key} = {text!r} is no time such as 2026-11-23T12:00:00+00:00") from error
+        if at.tzinfo is None:
+            raise Refusal(f"{key} = {text!r} lacks its time zone: {text}+00:00, if it is UTC")
+        age_s = self.at.utc_us / 1e6 - at.timestamp()
+        if not -_CLOCKS_DIFFER_S <= age_s <= _FRESH_S:
+            raise Refusal(f"{key} was {age_s:.0f} s ago by the gateway's clock: too late, or the clocks differ")
+        return age_s
 
     @property
     def by(self) -> str:
@@ -98,8 +121,20 @@ def _one(event: Event, of: AlarmState | None = None) -> Callable[[_Request, Annu
 
 
 def _acknowledge(request: _Request, annunciator: Annunciator) -> Orders:
-    alarm, occurrence = annunciator.named(request.text("alarm")), request.whole("occurrence")
+    alarm = annunciator.named(request.text("alarm"))
+    pressed = request.has("pressed")
+    occurrence = _seen_when_pressed(request, annunciator, alarm) if pressed else request.whole("occurrence")
     return [(alarm, Order(Event.ACKNOWLEDGED, request.by, request.maybe("reason"), occurrence))]
+
+
+def _seen_when_pressed(request: _Request, annunciator: Annunciator, alarm: Alarm) -> int:
+    """The newest occurrence, if it was there already when somebody pressed the button."""
+    age_s = request.age_s("pressed")
+    standing = annunciator.standing(alarm)
+    boot_id, _, raised_ms = standing.raised.partition("/")
+    if boot_id == request.at.boot_id and request.at.boot_s - int(raised_ms) / 1000 < age_s:
+        raise Refusal(f"{alarm}: was raised after the button was pressed: look again")
+    return standing.occurrence
 
 
 def _shelve(request: _Request, annunciator: Annunciator) -> Orders:
@@ -148,7 +183,7 @@ def _served(request: _Request, annunciator: Annunciator) -> list[tuple[Alarm, Al
 
 
 _VERBS: Final[Mapping[str, tuple[tuple[str, ...], Callable[[_Request, Annunciator], Orders]]]] = {
-    "ack": (("alarm", "occurrence"), _acknowledge),
+    "ack": (("alarm", "occurrence", "pressed"), _acknowledge),
     "shelve": (("alarm", "minutes"), _shelve),
     "unshelve": (("alarm",), _one(Event.RESTORED, AlarmState.SHELVED)),
     "reset": (("alarm",), _one(Event.RESET)),

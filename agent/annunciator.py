@@ -38,6 +38,10 @@ class Annunciator:
         near = get_close_matches(name, self._watches, n=3, cutoff=0.4)
         raise Refusal(f"no alarm is called {name!r}" + (f": did you mean {' or '.join(near)}?" if near else ""))
 
+    def standing(self, alarm: Alarm) -> Standing:
+        """Where one of them stands."""
+        return self._watches[str(alarm)].standing
+
     def observe(self, checked: CheckedReading) -> Sequence[AlarmChange]:
         """What a reading changes."""
         changes: list[AlarmChange] = []

@@ -23,14 +23,18 @@ from agent.checks.sensor_checks import farm_checks
 from agent.companions import Latest, sources
 from agent.config import Gateway
 from agent.control import Control
-from agent.domain.alarm import AlarmChange
+from agent.domain.alarm import AlarmChange, AlarmKind
 from agent.domain.clock import Clock, DoubtingClock
+from agent.domain.equipment import FEED
 from agent.domain.farm import Probe, Unit
 from agent.domain.gateway_health import GatewayHealth
 from agent.domain.reading import CheckedReading
 from agent.equipment_parts import parts
-from agent.equipment_watch import EquipmentWatch
+from agent.equipment_watch import EquipmentWatch, Part
 from agent.feed import Feed
+from agent.feed.feed import Hear
+from agent.feed.home_assistant import HomeAssistant
+from agent.feed.self_test import FeedTest
 from agent.flight_recorder import FaultFiles, FlightRecorder
 from agent.health import StatusFile
 from agent.health_report import HealthReport, Outlook
@@ -100,7 +104,12 @@ class App:
             for sink in gateway.sinks
         ]  # fmt: skip
         self._health = health = HealthReport(gateway.store, self.outlook, self._tell_health, clock)
-        watched = parts(self.loops, self.forwarders, self.store, lambda: health.machine, clock)
+        self._feed_test = FeedTest(gateway.mqtt.test_every_s, self.pipeline.follow, lambda: self.feed.trouble, clock)
+        self.feed.hears = self._heard_on_mqtt()
+        watched = [
+            *parts(self.loops, self.forwarders, self.store, lambda: health.machine, clock),
+            Part(FEED, AlarmKind.FEED_SILENT, self._feed_test.look, "reaches its listeners again"),
+        ]
         self._equipment = EquipmentWatch(watched, self.pipeline.follow, clock)
         self._lag = LoopLag(clock)
         self.self_health = SelfHealth(
@@ -167,9 +176,22 @@ class App:
             self._health.run(),
             self._equipment.run(),
             self._ready(),
+            self._feed_test.run(),
             self._lag.run(),
             *([self._metrics.run()] if self._metrics else []),
         ]
+
+    def _heard_on_mqtt(self) -> Mapping[str, Hear]:
+        settings, heard = self._gateway.mqtt, dict[str, Hear]()
+        if settings.test_every_s:
+            heard[self.feed.event_topic] = self._feed_test.hear
+        if settings.home_assistant:
+            house = HomeAssistant(
+                settings, self._gateway.gateway_id, self._gateway.checks, self._gateway.alarms, self.feed.publish
+            )
+            house.announce()
+            heard |= {house.status_topic: house.status_heard, house.config_topic: house.config_heard}
+        return heard
 
     def _keep(self, readings: Iterable[CheckedReading], changes: Sequence[AlarmChange]) -> None:
         self.feed.tell_readings(readings)
@@ -206,7 +228,8 @@ class App:
         return in_short(self.loops, self.forwarders, self.store)
 
     def _ordered(self, request: Mapping[str, Any]) -> Sequence[AlarmChange]:
-        return self.pipeline.order(orders(request, self.pipeline.annunciator), self._clock.now())
+        at = self._clock.now()
+        return self.pipeline.order(orders(request, self.pipeline.annunciator, at), at)
 
     def outlook(self) -> Outlook:
         """What `agent.health_report` tells the cloud of everything that is not in the ring buffer."""

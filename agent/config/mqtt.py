@@ -41,4 +41,7 @@ def mqtt_settings(document: Document) -> MqttSettings | None:
         readings_every_s=table.readings_every_s,
         readings_at_least_s=table.readings_at_least_s,
         readings_deadband=table.readings_deadband,
+        test_every_s=table.test_every_h * 3600,
+        home_assistant=table.home_assistant,
+        home_assistant_prefix=table.home_assistant_prefix,
     )

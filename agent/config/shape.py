@@ -72,6 +72,9 @@ class MqttTable(Table):
     readings_every_s: Annotated[float, Field(ge=0, le=3600)] = 10.0
     readings_at_least_s: Annotated[float, Field(ge=1, le=86_400)] = 60.0
     readings_deadband: dict[str, Annotated[float, Field(ge=0, allow_inf_nan=False)]] = Field(default_factory=dict)
+    test_every_h: Annotated[float, Field(ge=0, le=720, allow_inf_nan=False)] = 24.0
+    home_assistant: bool = False
+    home_assistant_prefix: Name = "homeassistant"
 
     @model_validator(mode="after")
     def _has_both_or_none(self) -> "MqttTable":

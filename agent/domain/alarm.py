@@ -29,6 +29,8 @@ class AlarmKind(Enum):
     CLOCK_UNKNOWN = "clock_unknown"
     DISK_LOW = "disk_low"
     TOO_HOT = "too_hot"
+    FEED_SILENT = "feed_silent"
+    FEED_TEST = "feed_test"
 
 
 TREND_KINDS = (AlarmKind.RATE_OF_FALL, AlarmKind.FORECAST)

@@ -7,6 +7,7 @@ from agent.domain.farm import Equipment
 STORE: Final = Equipment("machine", "store")
 CLOCK: Final = Equipment("machine", "clock")
 DISK: Final = Equipment("machine", "disk")
+FEED: Final = Equipment("machine", "feed")
 PROCESSOR: Final = Equipment("machine", "processor")
 
 

@@ -19,8 +19,8 @@ class Changes:
     that the broker has, 0 before the first.
     """
 
-    def __init__(self, base: str, states: States) -> None:
-        self._topic = f"{base}/alarm/event"
+    def __init__(self, event_topic: str, states: States) -> None:
+        self._topic = event_topic
         self._states = states
         self._waiting: deque[AlarmChange] = deque()
         self._sending: AlarmChange | None = None

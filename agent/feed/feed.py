@@ -47,7 +47,8 @@ class Feed:
         self._clock = clock
         self._connection = Connection(settings, f"{base}/status", offline_json(), clock)
         self._states = States(base, settings.valid_s, clock)
-        self._changes = Changes(base, self._states)
+        self.event_topic = f"{base}/alarm/event"
+        self._changes = Changes(self.event_topic, self._states)
         self._status = Documents()
         self._documents = Documents()
         self._readings = Readings(base, settings)

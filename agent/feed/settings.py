@@ -13,7 +13,7 @@ class MqttSettings:
 
     What is retained says every `heartbeat_s` that it is still so. A reading is told at most every `readings_every_s`
     (0: never) when it differs by more than the deadband of its sensor type from what was told last, and at least every
-    `readings_at_least_s`.
+    `readings_at_least_s`. A test alarm goes out every `test_every_s` (0: never).
     """
 
     host: str = "127.0.0.1"
@@ -30,6 +30,9 @@ class MqttSettings:
     readings_every_s: float = 10.0
     readings_at_least_s: float = 60.0
     readings_deadband: Mapping[str, float] = field(default_factory=dict)
+    test_every_s: float = 86_400.0
+    home_assistant: bool = False
+    home_assistant_prefix: str = "homeassistant"
 
     def __str__(self) -> str:
         return f"MQTT broker {self.host}:{self.port}"

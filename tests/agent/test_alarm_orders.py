@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -30,7 +31,7 @@ class Farm:
         self.commands = Commands(self.order, self.clock)
 
     def order(self, request: Mapping[str, Any]) -> list[AlarmChange]:
-        return list(self.annunciator.carry_out(orders(request, self.annunciator), at(1.0)))
+        return list(self.annunciator.carry_out(orders(request, self.annunciator, at(1.0)), at(1.0)))
 
     @property
     def states(self) -> list[AlarmState]:
@@ -72,7 +73,7 @@ def test_feeding_silences_nothing_critical(farm: Farm) -> None:
     ("request_", "why"),
     [
         ({"do": "explode"}, "do = 'explode': use one of ack, shelve"),
-        ({**ACK, "minutes": 3}, "ack knows no minutes: use alarm, occurrence, id, by, reason"),
+        ({**ACK, "minutes": 3}, "ack knows no minutes: use alarm, occurrence, pressed, id, by, reason"),
         ({**ACK, "alarm": "tank-1/do-1/oxygen/lo"}, f"did you mean {LOW}"),
         ({**ACK, "alarm": 3}, "ack needs alarm: a text"),
         ({**ACK, "by": ""}, "ack needs by: a text"),
@@ -133,3 +134,32 @@ def test_no_bytes_can_do_harm(verb: str, payload: bytes) -> None:
     farm = Farm()
     assert not json.loads(farm.commands.result(verb, payload, False))["ok"]
     assert farm.states == [AlarmState.UNACKNOWLEDGED, AlarmState.NORMAL]
+
+
+def pressed(boot_s: float) -> dict[str, Any]:
+    """A button that was pressed then; now is second 1, and the alarm was raised at second 0."""
+    time = datetime.fromtimestamp(at(boot_s).utc_us / 1e6, UTC).isoformat()
+    return {"do": "ack", "alarm": LOW, "pressed": time, "by": "Home Assistant"}
+
+
+@pytest.mark.parametrize("boot_s", [0.5, 1.0, 4.0])
+def test_a_button_acknowledges_what_was_there_when_it_was_pressed(farm: Farm, boot_s: float) -> None:
+    (change,) = farm.order(pressed(boot_s))
+    assert change.standing.state is AlarmState.ACKNOWLEDGED
+
+
+@pytest.mark.parametrize(
+    ("request_", "because"),
+    [
+        (pressed(-1), "was raised after the button was pressed"),
+        (pressed(-100), "101 s ago by the gateway's clock"),
+        (pressed(100), "-99 s ago by the gateway's clock"),
+        (ACK | {"pressed": "yesterday"}, "is no time"),
+        (ACK | {"pressed": "2026-11-23T12:00:00"}, "lacks its time zone"),
+        (ACK | {"pressed": 7}, "needs pressed"),
+    ],
+)
+def test_a_button_never_hits_what_came_after_it(farm: Farm, request_: dict[str, Any], because: str) -> None:
+    with pytest.raises(Refusal, match=because):
+        farm.order(request_)
+    assert farm.states[0] is AlarmState.UNACKNOWLEDGED

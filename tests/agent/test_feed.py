@@ -63,7 +63,7 @@ STATE, EVENT = "alarm/tank-1/do-1/oxygen/low/state", "alarm/event"
 
 def test_a_state_is_told_once_however_many_changes_led_to_it() -> None:
     states = States("aqua/gw", 180, FakeClock())
-    lane = Changes("aqua/gw", states)
+    lane = Changes("aqua/gw/alarm/event", states)
     one = alarm()
     changes = [change(seq, which=one) for seq in (1, 2, 3)]
     states.tell(changes)
@@ -74,7 +74,7 @@ def test_a_state_is_told_once_however_many_changes_led_to_it() -> None:
 
 def test_what_the_broker_had_not_confirmed_is_told_again_to_the_next() -> None:
     states = States("aqua/gw", 180, FakeClock())
-    lane = Changes("aqua/gw", states)
+    lane = Changes("aqua/gw/alarm/event", states)
     states.tell([change(1)])
     lane.tell([change(1)])
     lane.first()

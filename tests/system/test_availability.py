@@ -38,5 +38,7 @@ async def test_every_alarm_has_a_retained_state_before_it_was_ever_raised(stage:
     assert kinds["tank-1"] == {
         "low", "critical_low", "rate_of_fall", "forecast", "no_valid_data", "sensor_failed", "probe_drift",
     }  # fmt: skip
-    assert kinds["gateway"] == {"bus_down", "store_sick", "clock_unknown", "disk_low", "too_hot"}
+    assert kinds["gateway"] == {
+        "bus_down", "store_sick", "clock_unknown", "disk_low", "too_hot", "feed_silent", "feed_test",
+    }  # fmt: skip
     assert not any(said["active"] or said["occurrence"] for said in states.values())

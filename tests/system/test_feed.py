@@ -53,3 +53,12 @@ async def test_what_is_retained_is_said_again_with_every_heartbeat(stage: Stage)
             beats[message.topic.value] += not message.retain
             if all(beats[topic] >= 3 for topic in TOLD_AGAIN):
                 break
+
+
+async def test_a_test_alarm_goes_out_by_itself(stage: Stage) -> None:
+    farm, broker = await stage.farm(), await stage.broker()
+    listener = await stage.listener(broker.port)
+    gateway = stage.gateway(farm, broker.port)
+    gateway.config.write_text(gateway.config.read_text().replace("[mqtt]", "[mqtt]\ntest_every_h = 0.001"))
+    gateway.start()
+    await listener.hears(("feed_test", True), ("feed_test", False), ("feed_test", False))
