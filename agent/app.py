@@ -7,7 +7,7 @@ starts it again; sinks are supervised by their forwarders, so a sink's bug stops
 import asyncio
 import json
 import logging
-from collections.abc import Collection, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from random import Random
@@ -47,6 +47,7 @@ from agent.pipeline import Pipeline
 from agent.polling import BusLoop
 from agent.store.ownership import owned
 from agent.store.store import Store
+from agent.tasks import cancelled
 from agent.watchdog import BUS_WITHIN_S, OPENING_WITHIN_S, STORE_WITHIN_S, Step, Supervisor, Systemd, Watchdog
 from cloud_sync.uplink import sink_class
 from cloud_sync.uplink.forwarder import Forwarder
@@ -150,7 +151,7 @@ class App:
             self._opening_or_closing_since_s = self._clock.boot_s()
             await self.store.close()
             self._status.write("stopped")
-            await _cancelled([watching])
+            await cancelled([watching])
 
     async def _run_until_stopped(self) -> None:
         async with asyncio.TaskGroup() as group:
@@ -162,12 +163,13 @@ class App:
                 len(self.loops),
             )
             await self._stopping.wait()
-            await _cancelled(tasks)
+            await cancelled(tasks)
 
     def _parts(self) -> list[Coroutine[Any, Any, None]]:
         return [
             self.store.run(),
             self.feed.run(),
+            self.feed.confirm(),
             *(forwarder.run() for forwarder in self.forwarders),
             *(loop.run() for loop in self.loops),
             self._status.run(),
@@ -262,17 +264,6 @@ class App:
             "published": self.feed.published,
             "dropped": self.feed.dropped,
         }
-
-
-async def _cancelled(tasks: Collection[asyncio.Task[None]]) -> None:
-    """Cancel until all have ended: Python 3.11's `wait_for`, which our libraries use, swallows a cancellation that
-    comes together with the result it waits for (mended in 3.12).
-    """
-    running: Collection[asyncio.Task[None]] = tasks
-    while running:
-        for task in running:
-            task.cancel()
-        _, running = await asyncio.wait(running, timeout=0.5)
 
 
 def buses(

@@ -22,6 +22,7 @@ from agent.feed.payloads import health_json, offline_json, online_json, store_js
 from agent.feed.readings import Readings
 from agent.feed.settings import MqttSettings
 from agent.feed.states import States, until_us
+from agent.tasks import cancelled
 
 Command = Callable[[str, bytes, bool], str]
 """Given the verb, the payload and whether it was retained, the result as JSON; see `agent.alarm_commands`."""
@@ -114,9 +115,7 @@ class Feed:
 
     async def run(self) -> None:
         """Connect, publish, connect again; ends by cancellation, saying "offline"."""
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._connection.run(self._session))
-            tasks.create_task(self._confirm_for_ever())
+        await self._connection.run(self._session)
 
     async def _session(self, client: aiomqtt.Client) -> None:
         self._since_us = self._clock.now().utc_us
@@ -126,10 +125,14 @@ class Feed:
         self._beat()
         for lane in self._lanes:
             lane.reconnected()
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._publish_for_ever(client))
-            tasks.create_task(self._beat_for_ever())
-            tasks.create_task(self._listen_until_lost(client))
+        parts = (self._publish_for_ever(client), self._beat_for_ever(), self._listen_until_lost(client))
+        tasks = [asyncio.ensure_future(part) for part in parts]
+        try:
+            ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in ended:
+                task.result()
+        finally:
+            await cancelled(tasks)
 
     async def _beat_for_ever(self) -> None:
         while True:
@@ -163,7 +166,8 @@ class Feed:
     async def _send(self, client: aiomqtt.Client, message: Message) -> None:
         await client.publish(message.topic, message.payload, qos=1, retain=message.retain)
 
-    async def _confirm_for_ever(self) -> None:
+    async def confirm(self) -> None:
+        """Tell `confirmed` what the broker has; ends by cancellation."""
         noted_seq = 0
         while True:
             await self._to_confirm.wait()

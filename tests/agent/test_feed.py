@@ -191,7 +191,7 @@ async def test_alarms_go_before_all_else_and_wait_for_no_disk() -> None:
     feed.tell([change(1)])
     tasks = [
         asyncio.ensure_future(feed._publish_for_ever(broker)),  # type: ignore[arg-type]
-        asyncio.ensure_future(feed._confirm_for_ever()),
+        asyncio.ensure_future(feed.confirm()),
     ]
     try:
         async with asyncio.timeout(5):

@@ -13,7 +13,7 @@ from agent.feed.home_assistant import HomeAssistant
 from tests.agent.farm import OXYGEN, WARMTH, alarm
 
 # Its core 2026.x: components/mqtt/schemas.py, and DEVICE_CLASS_UNITS in components/sensor/const.py.
-UNITS = {
+UNITS: dict[str, set[str | None]] = {
     "temperature": {"°C", "°F", "K"},
     "ph": {None},
     "conductivity": {"S/cm", "mS/cm", "µS/cm"},
@@ -41,8 +41,8 @@ class House:
         )
 
     @property
-    def components(self) -> dict[str, Any]:
-        components: dict[str, Any] = json.loads(self.published[-1][0])["components"]
+    def components(self) -> dict[str, dict[str, Any]]:
+        components: dict[str, dict[str, Any]] = json.loads(self.published[-1][0])["components"]
         return components
 
 
