@@ -9,8 +9,9 @@ import os
 import sys
 from collections.abc import Callable
 from importlib import import_module
+from pathlib import Path
 
-from agent.commands import with_config
+from agent.commands import with_config, with_config_option
 from agent.commands.alarms import describe as describe_alarms
 from agent.commands.buffer import describe as describe_buffer
 from agent.commands.bus import describe as describe_bus
@@ -70,6 +71,10 @@ def _parser() -> argparse.ArgumentParser:
     metrics = with_config(subparsers.add_parser("metrics", help="how the running gateway does, as Prometheus reads it"))
     metrics.add_argument("--json", action="store_true", help="as JSON")
     metrics.set_defaults(command="metrics")
+
+    bundle = with_config_option(subparsers.add_parser("support-bundle", help="one file for whoever helps from afar"))
+    bundle.add_argument("--output", type=Path, metavar="FILE.tar.gz", help="(default here, with the time in its name)")
+    bundle.set_defaults(command="support_bundle")
 
     buffer = subparsers.add_parser(
         "buffer", help="look into the ring buffer: status, verify, export, dead-letters, replay"

@@ -7,12 +7,13 @@ import json
 import sqlite3
 import subprocess
 import sys
+import tarfile
 from contextlib import closing
 from typing import Any
 
 from simulators.ingest import Misbehaviour
 from tests.system.deliveries import all_is_delivered
-from tests.system.processes import ROOT, Gateway
+from tests.system.processes import ROOT, Gateway, ran
 from tests.system.stage import Stage, ingest
 from tests.system.waiting import until
 
@@ -77,6 +78,11 @@ async def test_status_says_by_its_exit_status_whether_the_gateway_runs(stage: St
     assert (metrics.returncode, metrics.stderr) == (0, "")
     assert 'aqua_bus_polls_total{bus="rs485"}' in metrics.stdout
     assert json.loads((await gateway.command("metrics", "--json")).stdout)["store"]["state"] == "ok"
+
+    bundle = await ran(gateway, "support-bundle", "--output", str(stage.folder / "b.tar.gz"))
+    assert (bundle.returncode, bundle.stderr) == (0, "")
+    with tarfile.open(stage.folder / "b.tar.gz") as opened:
+        assert {"b/metrics.txt", "b/status.json", "b/buffer.json"} <= set(opened.getnames())
 
     gateway.kill()
     assert (await gateway.command("metrics")).returncode == 3

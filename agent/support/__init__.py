@@ -1,0 +1,1 @@
+"""What somebody far away needs to help: `aqua-gateway support-bundle`."""
