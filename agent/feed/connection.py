@@ -21,7 +21,6 @@ _MOST_UNREAD = 1_000  # messages to us that wait to be read; a flood of orders m
 
 _REMEDIES = {
     "CERTIFICATE_VERIFY_FAILED": "did the authority in ca_file sign the broker's certificate, and for this host?",
-    "WRONG_VERSION_NUMBER": "does this port speak TLS?",
     "[code:134]": "look at username and password in [mqtt]",
     "[code:135]": "look at username, password and certificate in [mqtt], and at the broker's own list of users",
 }

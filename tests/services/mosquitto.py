@@ -43,11 +43,11 @@ def program() -> str:
     return found
 
 
-def configuration(memory: Path, port: int) -> str:
-    """Of a broker whose memory is that folder."""
+def configuration(memory: Path, port: int, access: str = "allow_anonymous true") -> str:
+    """Of a broker whose memory is that folder, and which lets in whom `access` says."""
     # `user` is heeded only when root starts it, who otherwise would be somebody who cannot write the memory.
     return (
-        f"listener {port} {HOST}\nallow_anonymous true\nuser root\nlog_type error\nlog_type notice\n"
+        f"listener {port} {HOST}\n{access}\nuser root\nlog_type error\nlog_type notice\n"
         f"persistence true\npersistence_location {memory}/\nautosave_on_changes true\nautosave_interval 1\n"
         "max_queued_messages 0\n"
     )

@@ -128,7 +128,7 @@ class Gateway(Process):
 class Mosquitto(Process):
     """A broker that remembers sessions and retained messages over a restart, even when it is killed."""
 
-    def __init__(self, folder: Path, port: int) -> None:
+    def __init__(self, folder: Path, port: int, access: str = "allow_anonymous true") -> None:
         self.port = port
         try:
             binary = mosquitto.program()
@@ -137,7 +137,7 @@ class Mosquitto(Process):
         memory = folder / "mosquitto"
         memory.mkdir()
         config = folder / "mosquitto.conf"
-        config.write_text(mosquitto.configuration(memory, port))
+        config.write_text(mosquitto.configuration(memory, port, access))
         super().__init__("mosquitto", [binary, "-c", str(config)], folder)
 
     async def serve(self) -> None:
