@@ -26,7 +26,7 @@ from agent.control import Control
 from agent.domain.alarm import AlarmChange, AlarmKind
 from agent.domain.clock import Clock, DoubtingClock
 from agent.domain.equipment import FEED
-from agent.domain.farm import Probe, Unit
+from agent.domain.farm import Probe, Tank, Unit
 from agent.domain.gateway_health import GatewayHealth
 from agent.domain.reading import CheckedReading
 from agent.equipment_parts import parts
@@ -47,6 +47,7 @@ from agent.pipeline import Pipeline
 from agent.polling import BusLoop
 from agent.store.ownership import owned
 from agent.store.store import Store
+from agent.tank_report import TankReports
 from agent.tasks import cancelled
 from agent.watchdog import BUS_WITHIN_S, OPENING_WITHIN_S, STORE_WITHIN_S, Step, Supervisor, Systemd, Watchdog
 from cloud_sync.uplink import sink_class
@@ -105,6 +106,7 @@ class App:
             for sink in gateway.sinks
         ]  # fmt: skip
         self._health = health = HealthReport(gateway.store, self.outlook, self._tell_health, clock)
+        self._tanks = TankReports(gateway.store.path, gateway.periods_s, self._alarms_in, self.feed.tell_tank, clock)
         self._feed_test = FeedTest(gateway.mqtt.test_every_s, self.pipeline.follow, lambda: self.feed.trouble, clock)
         self.feed.hears = self._heard_on_mqtt()
         watched = [
@@ -176,6 +178,7 @@ class App:
             self._control.run(),
             self._fault_files.run(),
             self._health.run(),
+            self._tanks.run(),
             self._equipment.run(),
             self._ready(),
             self._feed_test.run(),
@@ -233,6 +236,10 @@ class App:
         at = self._clock.now()
         return self.pipeline.order(orders(request, self.pipeline.annunciator, at), at)
 
+    def _alarms_in(self, tank: Tank) -> int:
+        watches = self.pipeline.annunciator.watches
+        return sum(watch.standing.active and watch.alarm.source.tank == tank for watch in watches)
+
     def outlook(self) -> Outlook:
         """What `agent.health_report` tells the cloud of everything that is not in the ring buffer."""
         standing = sum(watch.standing.active for watch in self.pipeline.annunciator.watches)
@@ -251,6 +258,7 @@ class App:
                 "trouble": self.store.trouble,
             },
             "mqtt": self._mqtt_status(),
+            "tanks": list(self._tanks.newest.values()),
             "buses": [bus_status(loop) for loop in self.loops],
             "sinks": [sink_status(forwarder.status) for forwarder in self.forwarders],
         }

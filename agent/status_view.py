@@ -1,6 +1,6 @@
 """`aqua-gateway status` for people: tanks, sensors, alarms, sinks and where the files are, as terminal tables."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from datetime import UTC, datetime
 from typing import Any
@@ -75,6 +75,7 @@ def view(gateway: Gateway, seen: Mapping[str, Any], now: datetime) -> Renderable
         title,
         *_troubles(running, seen["unread"], seen["metrics"]),
         _readings(seen["readings"], now),
+        *_tanks(running.get("tanks", ())),
         _alarms(seen["alarms"], now),
         _changes(seen["changes"]),
     ]
@@ -121,6 +122,28 @@ def _readings(rows: list[dict[str, Any]], now: datetime) -> Table:
             shown_tank, row["probe"], row["sensor"], value, row["unit"], flag, f"{row['quality']:.2f}", ago, why
         )
     return shown
+
+
+def _tanks(reports: Iterable[Mapping[str, Any]]) -> Iterator[Table]:
+    """The scores of each tank; nothing before the first report."""
+    shown = table(
+        "Tanks", "tank", "health", "coverage", "maintenance", "why", right=("health", "coverage", "maintenance")
+    )
+    for report in reports:
+        health, maintenance = report["health"], report["maintenance"]
+        shown.add_row(
+            report["tank"],
+            _score(health["score"]),
+            f"{health['coverage']:.0%}",
+            _score(maintenance["score"]),
+            maintenance["recommendation"],
+        )
+    if shown.row_count:
+        yield shown
+
+
+def _score(score: float | None) -> str:
+    return "unknown" if score is None else f"{score:.0f}"
 
 
 def _alarms(rows: list[dict[str, Any]], now: datetime) -> RenderableType:

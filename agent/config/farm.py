@@ -50,6 +50,12 @@ class Gateway:
     metrics: Loopback | Path | None = None
 
     @property
+    def periods_s(self) -> dict[Sensor, float]:
+        """How often each sensor is read, or computed."""
+        read = {sensor: probe.period_s for probe in self.probes for sensor in probe.sensors}
+        return read | {derived.sensor: derived.period_s for derived in self.derived}
+
+    @property
     def status_file(self) -> Path:
         """Where the running gateway says how it is."""
         return self.runtime_dir / "status.json"

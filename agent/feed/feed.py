@@ -6,9 +6,11 @@ every state is said anew, then the rest.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 import aiomqtt
 
+from agent.alarm_messages import compact
 from agent.alarms import Watch
 from agent.domain.alarm import AlarmChange
 from agent.domain.clock import Clock
@@ -103,6 +105,10 @@ class Feed:
     def tell_health(self, health: GatewayHealth) -> None:
         """Take a look at the gateway itself."""
         self.retain("health/gateway", health_json(health))
+
+    def tell_tank(self, tank: str, report: Mapping[str, Any]) -> None:
+        """Take how well a tank is doing, JSON-ready."""
+        self.retain(f"health/{tank}", compact(dict(report)))
 
     def retain(self, topic: str, document: str) -> None:
         """Take a JSON document to be retained on that topic below the gateway's own."""
