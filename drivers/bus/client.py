@@ -10,6 +10,7 @@ import os
 import termios
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Final
 
 from pymodbus.client import AsyncModbusSerialClient, AsyncModbusTcpClient
 from pymodbus.exceptions import ConnectionException
@@ -22,6 +23,8 @@ from drivers.bus.port import reason
 
 # Everything pymodbus would log is told by an exception.
 logging.getLogger("pymodbus").setLevel(logging.CRITICAL + 1)
+
+_OPENS_WITHIN_S: Final = 5.0  # a serial port: some adapters take longer to be set up than a probe to answer
 
 Client = AsyncModbusSerialClient | AsyncModbusTcpClient
 
@@ -67,7 +70,7 @@ def new_client(
 
 async def connected(client: Client, settings: BusSettings) -> str | None:
     """Connect; why that failed, for a person, or None."""
-    own_s = settings.port.connect_timeout_s if isinstance(settings.port, TcpEndpoint) else None
+    own_s = settings.port.connect_timeout_s if isinstance(settings.port, TcpEndpoint) else _OPENS_WITHIN_S
     within_s = own_s or settings.timeout_s
     create = client.ctx.call_create
     why_not: Exception | None = None
