@@ -103,3 +103,13 @@ async def test_a_copy_is_asked_for_again_and_equal_registers_are_believed() -> N
             assert await bus.read(1, Space.HOLDING, address, 1) == (7,)
         assert len(device.heard) == 5 + 1, "each new pair is asked for once more"
         await bus.close()
+
+
+async def test_probes_that_measure_the_same_cost_the_line_nothing() -> None:
+    """A copy of another unit's answer carries that unit's address, and fits no question to this one."""
+    with serial_device(lambda request, send: send(reply(request, 1850))) as device:
+        bus = ModbusLine(rtu_settings(device.device), RealClock())
+        for unit in (*range(1, 9), *range(1, 9)):
+            assert await bus.read(unit, Space.HOLDING, 0, 1) == (1850,)
+        assert len(device.heard) == 16
+        await bus.close()

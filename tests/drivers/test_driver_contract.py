@@ -81,7 +81,7 @@ async def test_a_bad_block_costs_its_own_channels_and_no_others(fault: Fault) ->
 
 
 async def one_bad_block(capture: Capture, bad_request: bytes, fault: Fault) -> None:
-    """A refused one is asked for in parts, which are refused, too."""
+    """A refused one is asked for in parts, which are refused, too. All models share the loop: it may be slow."""
     error, words = FAULTS[fault]
     responses = dict(capture.exchanges)
 
@@ -92,7 +92,7 @@ async def one_bad_block(capture: Capture, bad_request: bytes, fault: Fault) -> N
             send(fault(request, responses[bad_request]))
 
     with serial_device(answer) as device:
-        bus = make_bus(rtu_settings(device.device), RealClock())
+        bus = make_bus(rtu_settings(device.device, timeout_s=5 * TIMEOUT_S), RealClock())
         driver = capture.profile.driver(bus, capture.unit)
         if len(capture.asked) == 1 or bad_request in dict(capture.exchanges[: capture.orders]):
             with pytest.raises(error) as caught:

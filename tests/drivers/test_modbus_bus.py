@@ -5,6 +5,7 @@ import logging
 import os
 import subprocess
 import sys
+import time
 import tty
 from contextlib import suppress
 from dataclasses import replace
@@ -67,16 +68,19 @@ async def test_a_late_reply_never_answers_the_next_question(rounds: int) -> None
 
 
 async def test_a_cancelled_question_leaves_no_answer_behind() -> None:
-    with serial_device(echo_address) as device:
-        bus = ModbusLine(rtu_settings(device.device), RealClock())
-        late_once(device, TIMEOUT_S - 0.01)
+    with serial_device(lambda request, send: None) as device:
+        bus = ModbusLine(rtu_settings(device.device, quiet_s=0.5), RealClock())
         reading = asyncio.create_task(bus.read(1, Space.HOLDING, 500, 1))
         while not device.heard:
             await asyncio.sleep(0.001)
         reading.cancel()
         with pytest.raises(asyncio.CancelledError):
             await reading
+        cancelled_s = time.monotonic()
+        device.script = echo_address
+        device.send(reply(device.heard[0], 500))
         assert await bus.read(1, Space.HOLDING, 700, 1) == (700,)
+        assert time.monotonic() - cancelled_s >= TIMEOUT_S + 0.5, "so long it might have come"
         await bus.close()
 
 
