@@ -176,7 +176,7 @@ async def test_a_line_that_never_falls_silent_is_an_error_and_not_a_hang() -> No
             await asyncio.sleep(0.01)
 
     with serial_device(lambda request, send: None) as device:
-        bus = ModbusLine(rtu_settings(device.device), RealClock())
+        bus = ModbusLine(rtu_settings(device.device, quiet_s=0.2), RealClock())
         babbling = asyncio.create_task(babble(device))
         with pytest.raises(BusError, match=rf"{device.device} never falls silent"):
             await bus.read(1, Space.HOLDING, 500, 1)
