@@ -80,7 +80,9 @@ def _prepare(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for source in _FARM.iterdir():
         if source.is_file():
-            shutil.copy(source, folder)
+            copied = shutil.copy(source, folder)
+            if source.suffix == ".secret":
+                Path(copied).chmod(0o600)  # a checkout knows no private files, and the gateway refuses any other
     print(f"{folder}/: configuration copied anew; changes made there last until the next start", flush=True)
 
 

@@ -2,7 +2,8 @@
 
 `AQUA_MQTT__HOST=broker` overrides `host` in `[mqtt]`; likewise for every key of the tables gateway, mqtt, ring_buffer,
 alarms and sinks. A secret is never written into the file: `password = {file = "/etc/…"}` or
-`password = {credential = "mqtt"}`, which reads the systemd credential of that name.
+`password = {credential = "mqtt"}`, which reads the systemd credential of that name. A file with a secret, or with a key
+or a token, that everybody on the machine can read is refused, and so is a gateway.toml that everybody can write.
 """
 
 import os
@@ -17,8 +18,11 @@ from agent.config.build import build
 from agent.config.document import Document
 from agent.config.farm import Gateway
 from agent.config.findings import shown
+from agent.config.modes import open_secret, open_to_all
 from agent.config.problems import ConfigError, Problem
 from agent.domain.secret import Secret
+
+_KEY_FILES = (".key_file", ".token_file")
 
 
 class _Overridable(BaseSettings):
@@ -36,9 +40,14 @@ class _Overridable(BaseSettings):
 def load(path: Path) -> Gateway:
     """The gateway that `path` describes. Raises ConfigError with every mistake in it."""
     problems: list[Problem] = []
+    if exposed := open_to_all("the file itself", path):
+        problems.append(exposed)
     document = merged(_read(path), _from_environment(problems))
     document = _with_secrets(document, "", path.parent, problems)
     gateway = build(Document(document, path.parent, problems))
+    if gateway is not None:
+        folders = {gateway.runtime_dir: "gateway.runtime_dir", gateway.state_dir: "gateway.state_dir"}
+        problems += [exposed for folder, key in folders.items() if (exposed := open_to_all(key, folder))]
     if gateway is None or problems:
         raise ConfigError(path, problems)
     return gateway
@@ -91,6 +100,12 @@ def _with_secrets(value: Any, key: str, folder: Path, problems: list[Problem]) -
     if isinstance(value, str) and "\0" in value:
         problems.append(Problem(key, shown(value), "holds a NUL character", "remove it"))
         return value.replace("\0", "")
+    if (
+        isinstance(value, str)
+        and key.endswith(_KEY_FILES)
+        and (exposed := open_secret(key, shown(value), folder / value))
+    ):
+        problems.append(exposed)
     if not isinstance(value, dict):
         return value
     if key and len(value) == 1 and (source := next(iter(value))) in ("file", "credential"):
@@ -125,4 +140,6 @@ def _secret(source: str, name: str, key: str, folder: Path, problems: list[Probl
     if not secret:
         problems.append(Problem(key, text, f"{path} is empty", remedy))
         return missing
+    if source == "file" and (exposed := open_secret(key, text, path)):
+        problems.append(exposed)
     return Secret(secret, text)

@@ -40,11 +40,17 @@ def write(folder: Path, document: Document, secrets: bool = True) -> Path:
     """gateway.toml in `folder`, with the certificate and the files its secrets are in."""
     (folder / "ca.pem").touch()
     if secrets:
-        (folder / "mqtt.secret").write_text("hunter2\n")
-        (folder / "key.secret").write_text("k3y\n")
+        write_secret(folder / "mqtt.secret", "hunter2")
+        write_secret(folder / "key.secret", "k3y")
     path = folder / "gateway.toml"
     path.write_text("".join(f"{json.dumps(key)} = {toml(value)}\n" for key, value in document.items()), "utf-8")
     return path
+
+
+def write_secret(path: Path, text: str) -> None:
+    """As it must be: for its owner alone."""
+    path.touch(mode=0o600)
+    path.write_text(text + "\n", encoding="utf-8")
 
 
 def toml(value: Any) -> str:

@@ -13,7 +13,7 @@ from agent.domain.alarm import TREND_KINDS, Priority
 from agent.domain.farm import MODBUS, Folder, Sensor, SerialLine, Span, TcpEndpoint
 from cloud_sync.uplink.link import Link
 from drivers import profile, profile_names
-from tests.agent.gateway_file import right, write
+from tests.agent.gateway_file import right, write, write_secret
 
 
 def loaded(folder: Path) -> config.Gateway:
@@ -131,7 +131,7 @@ def test_secrets_come_from_files_and_cannot_be_printed(tmp_path: Path) -> None:
 
 def test_a_kafka_sink_finds_its_secrets_and_files_beside_the_file(tmp_path: Path) -> None:
     document = right()
-    (tmp_path / "kafka.secret").write_text("sesame\n")
+    write_secret(tmp_path / "kafka.secret", "sesame")
     document["sinks"]["kafka"] = {
         "kind": "kafka",
         "bootstrap_servers": "kafka-1:9093,kafka-2:9093",

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from simulators.farm import Farm, load
 from simulators.ingest import IngestServer
+from tests.agent.gateway_file import write_secret
 from tests.system.deliveries import Record, archived
 from tests.system.farms import ARCHIVE, CLOUD, CRITICAL, FARM, LOW, gateway_toml
 from tests.system.listener import Listener
@@ -57,7 +58,7 @@ class Stage:
         """Not started yet. `broker` is its port, `more` are further tables, `sinks` names archive and cloud or not;
         `state` is another place for the ring buffer.
         """
-        (self.folder / "ingest.secret").write_text("test-key\n")
+        write_secret(self.folder / "ingest.secret", "test-key")
         if "archive" in sinks:
             more += (ARCHIVE,)
         if "cloud" in sinks:

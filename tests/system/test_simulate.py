@@ -2,6 +2,7 @@
 
 import sys
 
+from tests.agent.gateway_file import write_secret
 from tests.system.deliveries import all_is_delivered
 from tests.system.farms import ARCHIVE, CLOUD, CRITICAL, FARM, LOW, NOT_CRITICAL, NOT_LOW, OXYGEN, gateway_toml
 from tests.system.listener import retained, standing
@@ -21,7 +22,7 @@ async def test_a_simulated_farm_with_its_embedded_broker_serves_the_gateway(stag
     farm.start()
     await until(lambda: answers(broker) and answers(cloud))
     listener = await stage.listener(broker)
-    (stage.folder / "ingest.secret").write_text("test-key")
+    write_secret(stage.folder / "ingest.secret", "test-key")
     sinks = ARCHIVE + CLOUD.format(url=f"http://127.0.0.1:{cloud}/ingest")
     gateway = stage.process(Gateway(stage.folder, gateway_toml(lan, broker, sinks)))
     gateway.start()
