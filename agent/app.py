@@ -21,7 +21,7 @@ from agent.alarm_orders import orders
 from agent.bus_answers import bus_answers
 from agent.checks.sensor_checks import farm_checks
 from agent.companions import Latest, sources
-from agent.config import Gateway
+from agent.config import Gateway, NotifyChoice
 from agent.control import Control
 from agent.domain.alarm import AlarmChange, AlarmKind
 from agent.domain.clock import Clock, DoubtingClock
@@ -42,6 +42,7 @@ from agent.metrics.answers import metrics_answers
 from agent.metrics.listener import MetricsListener
 from agent.metrics.loop_lag import LoopLag
 from agent.metrics.self_health import SelfHealth
+from agent.notify import Follower, Hook, HookSettings, Mail
 from agent.parts_status import bus_status, in_short, sink_health, sink_status
 from agent.pipeline import Pipeline
 from agent.polling import BusLoop
@@ -80,6 +81,7 @@ class App:
         self.feed = Feed(gateway.mqtt, gateway.gateway_id, self.store.feed_has, clock)
         self.store.tell = self.feed.tell_store
         self.alarm_metrics = AlarmMetrics(clock)
+        self.followers = [_follower(choice, gateway, clock) for choice in gateway.notify]
         self.pipeline = Pipeline(
             farm_checks(gateway.probes, gateway.checks, gateway.derived),
             gateway.alarms,
@@ -146,6 +148,9 @@ class App:
             recalled = await self.store.recall(memory_s, remember, self._clock.not_before)
             self.feed.resume(self.pipeline.annunciator.watches, recalled.standing, recalled.unsent)
             self.feed.tell_store(self.store.state.value, self.store.trouble)
+            newest = max((change.seq for change in recalled.standing), default=0)
+            for follower in self.followers:
+                await follower.resume(newest, self.store.alarms_after)
             self.pipeline.resume(recalled.standing, self._clock.now())
             self._opening_or_closing_since_s = None
             await self._run_until_stopped()
@@ -173,6 +178,7 @@ class App:
             self.feed.run(),
             self.feed.confirm(),
             *(forwarder.run() for forwarder in self.forwarders),
+            *(follower.run() for follower in self.followers),
             *(loop.run() for loop in self.loops),
             self._status.run(),
             self._control.run(),
@@ -208,6 +214,8 @@ class App:
         """The feed first: it waits for nothing, and nothing that follows can hold it up."""
         self.feed.tell(changes)
         self.alarm_metrics.count(changes)
+        for follower in self.followers:
+            follower.tell(changes)
 
     def _tell_health(self, health: GatewayHealth) -> None:
         self.feed.tell_health(health)
@@ -272,6 +280,12 @@ class App:
             "published": self.feed.published,
             "dropped": self.feed.dropped,
         }
+
+
+def _follower(choice: NotifyChoice, gateway: Gateway, clock: Clock) -> Follower:
+    settings, name = choice.settings, gateway.gateway_id
+    way = Hook(settings, name) if isinstance(settings, HookSettings) else Mail(settings, name)
+    return Follower(choice.name, way, choice.wanted, gateway.state_dir / "notify" / f"{choice.name}.sent", clock)
 
 
 def buses(

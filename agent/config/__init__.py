@@ -7,10 +7,10 @@ do the same in a process of its own. The only pydantic there is, imported when s
 from pathlib import Path
 
 from agent.config.apart import load_anew, load_apart
-from agent.config.farm import Gateway, SinkChoice
+from agent.config.farm import Gateway, NotifyChoice, SinkChoice
 from agent.config.problems import ConfigError, Problem
 
-__all__ = ["ConfigError", "Gateway", "Problem", "SinkChoice", "load", "load_anew", "load_apart"]
+__all__ = ["ConfigError", "Gateway", "NotifyChoice", "Problem", "SinkChoice", "load", "load_anew", "load_apart"]
 
 
 def load(path: Path) -> Gateway:

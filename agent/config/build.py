@@ -18,6 +18,7 @@ from agent.config.findings import unknown_key
 from agent.config.limits import check_limits
 from agent.config.metrics import metrics_place
 from agent.config.mqtt import mqtt_settings
+from agent.config.notify import notify_choices
 from agent.config.probes import probes
 from agent.config.sensor_alarms import sensor_alarms
 from agent.config.sinks import sink_choices
@@ -38,6 +39,7 @@ _SECTIONS = (
     "mqtt",
     "metrics",
     "sinks",
+    "notify",
 )
 
 
@@ -62,6 +64,7 @@ def build(document: Document) -> Gateway | None:
     checks = check_limits(document.tables("checks"), periods_s, document.problems)
     sinks = sink_choices(document.tables("sinks"), document.folder, document.problems)
     metrics = metrics_place(document)
+    notify = notify_choices(document)
     advised = advice(document)
     if document.problems or not (gateway and mqtt and ring_buffer and timing and profiles_dir):
         return None
@@ -93,6 +96,7 @@ def build(document: Document) -> Gateway | None:
             metered=[sink.name for sink in sinks if sink.link.metered],
         ),
         sinks=sinks,
+        notify=notify,
         metrics=runtime_dir / metrics if isinstance(metrics, Path) else metrics,
     )
 

@@ -9,6 +9,7 @@ from agent.domain.alarm import Alarm
 from agent.domain.farm import BusSettings, Derived, Probe, Sensor, Tank
 from agent.feed import MqttSettings
 from agent.metrics.listener import Loopback
+from agent.notify import HookSettings, MailSettings, Wanted
 from agent.store.store import StoreSettings
 from cloud_sync.uplink.link import DEFAULT_LINK, Link
 
@@ -23,6 +24,15 @@ class SinkChoice:
     kind: str
     settings: Any
     link: Link = DEFAULT_LINK
+
+
+@dataclass(frozen=True, slots=True)
+class NotifyChoice:
+    """One configured way out."""
+
+    name: str
+    wanted: Wanted
+    settings: HookSettings | MailSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +57,7 @@ class Gateway:
     mqtt: MqttSettings
     store: StoreSettings
     sinks: Sequence[SinkChoice]
+    notify: Sequence[NotifyChoice]
     metrics: Loopback | Path | None = None
 
     @property

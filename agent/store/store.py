@@ -199,6 +199,14 @@ class Store:
         self._tell(None)
         return Recalled(standing, unsent)
 
+    async def alarms_after(self, seq: int) -> Sequence[AlarmChange]:
+        """The changes with a greater sequence number, oldest first; none (and `trouble`) where they cannot be read."""
+        try:
+            return await self._call(self._writer.alarms_after, seq, _MOST_UNSENT)
+        except StoreError as error:
+            self._tell(str(error))
+            return ()
+
     async def feed_has(self, seq: int) -> None:
         """The alarm feed has published everything up to that change; if that cannot be noted it is published twice."""
         try:

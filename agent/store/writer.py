@@ -142,6 +142,10 @@ class Writer:
         """The changes that the alarm feed has not published yet."""
         return self._look(lambda tables: tables.alarms.after(tables.cursors.seq(FEED, "alerts"), limit))
 
+    def alarms_after(self, seq: int, limit: int) -> Sequence[AlarmChange]:
+        """The oldest changes with a greater sequence number."""
+        return self._look(lambda tables: tables.alarms.after(seq, limit))
+
     def feed_has(self, seq: int) -> None:
         """The alarm feed has published every change up to that one."""
         self._within(lambda tables: tables.cursors.skip(FEED, "alerts", seq))

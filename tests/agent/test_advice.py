@@ -29,7 +29,7 @@ def test_every_alarm_says_why_what_follows_and_what_to_do(kind: AlarmKind, tmp_p
     given = advice(Document({}, tmp_path, []))
     for quantity in (None, *Quantity):
         found = given(of(kind, quantity))
-        assert all(word[-1] == "." and len(word) <= 150 for word in (found.cause, found.consequence, found.response))
+        assert all(word[-1] in ".?" and len(word) <= 150 for word in (found.cause, found.consequence, found.response))
 
 
 def test_the_farms_own_words_count_key_by_key(tmp_path: Path) -> None:

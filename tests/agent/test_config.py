@@ -9,8 +9,9 @@ import pytest
 from agent import config
 from agent.checks import climatology, gross_range, spike
 from agent.config.limits import species_names
-from agent.domain.alarm import TREND_KINDS, Priority
+from agent.domain.alarm import TREND_KINDS, AlarmKind, Priority
 from agent.domain.farm import MODBUS, Folder, Sensor, SerialLine, Span, TcpEndpoint
+from agent.notify import HookSettings, MailSettings
 from cloud_sync.uplink.link import Link
 from drivers import profile, profile_names
 from tests.agent.gateway_file import right, write, write_secret
@@ -251,6 +252,26 @@ def test_a_limit_may_depend_on_the_temperature(tmp_path: Path) -> None:
     low = alarms["tank-1/do-1/saturation/low"]
     assert (low.limit, low.by_temperature) == (76.0, ((7.0, 42.0), (19.0, 76.0)))
     assert [low.limit_at(warmth) for warmth in (None, 2.0, 7.0, 13.0, 19.0, 25.0)] == [76, 42, 42, 59, 76, 76]
+
+
+def test_other_ways_out_are_configured_with_their_secrets(tmp_path: Path) -> None:
+    document = right()
+    document["notify"] = {
+        "siren": {
+            "kind": "command", "command": ["/bin/sh", "-c", "true"], "priorities": ["critical"], "kinds": ["low"],
+        },
+        "letters": {
+            "kind": "mail", "host": "smtp.example", "sender": "gw@farm.example", "to": ["ana@farm.example"],
+            "username": "gw", "password": {"file": "mqtt.secret"},
+        },
+    }  # fmt: skip
+    siren, letters = config.load(write(tmp_path, document)).notify
+    assert siren.settings == HookSettings(("/bin/sh", "-c", "true"))
+    assert (siren.wanted.priorities, siren.wanted.kinds) == ((Priority.CRITICAL,), (AlarmKind.LOW,))
+    assert isinstance(letters.settings, MailSettings)
+    assert (letters.settings.port, letters.settings.security) == (587, "starttls")
+    assert letters.settings.password is not None
+    assert letters.settings.password.reveal() == "hunter2"
 
 
 def test_every_species_of_the_table_can_be_configured(tmp_path: Path) -> None:

@@ -38,6 +38,8 @@ def problems(folder: Path, document: Document, secrets: bool = True) -> list[Pro
     return list(caught.value.problems)
 
 
+SIREN = {"kind": "command", "command": ["/bin/sh"]}
+MAIL = {"kind": "mail", "host": "smtp.example", "sender": "gateway@farm.example", "to": ["ana@farm.example"]}
 _KAFKA = {"kind": "kafka", "bootstrap_servers": "kafka-1:9093", "registry_url": "https://registry.example.com/"}
 
 MISTAKES: list[tuple[str, Any, str, str, str]] = [
@@ -58,6 +60,18 @@ MISTAKES: list[tuple[str, Any, str, str, str]] = [
     ("tanks", {"name": "x"}, "[[tanks]]", "there is none", "add at least one"),
     ("tanks.1.name", "tank-1", "tanks[1].name", "another tank has this name", "own name"),
     ("tanks.1.name", "gateway", "tanks[1].name", "is taken", "choose another"),
+    ("notify", {"a b": {"kind": "command", "command": ["/bin/sh"]}}, "notify.a b.name", "match", "letters"),
+    ("notify", {"siren": 1}, "notify.siren", "no table", "notify.siren"),
+    ("notify", {"siren": {}}, "notify.siren.kind", "no way out", "command, mail"),
+    ("notify", {"siren": {"kind": "command", "command": []}}, "notify.siren.command", "at least 1", ""),
+    ("notify", {"siren": {"kind": "command", "command": ["no.sh"]}}, "notify.siren.command", "no such file", "path"),
+    ("notify", {"siren": SIREN | {"hots": 1}}, "notify.siren.hots", "not a setting", ""),
+    ("notify", {"siren": SIREN | {"events": ["rung"]}}, "notify.siren.events[0]", "raised", ""),
+    ("notify", {"mail": MAIL | {"to": ["ana"]}}, "notify.mail.to[0]", "match", ""),
+    ("notify", {"mail": MAIL | {"security": "none"}}, "notify.mail", "on this machine only", ""),
+    ("notify", {"mail": MAIL | {"username": "gw"}}, "notify.mail", "belong together", ""),
+    ("notify", {"mail": MAIL | {"password": "hunter2"}}, "notify.mail.password", "may not stand", "file"),
+    ("notify", {"mail": MAIL | {"ca_file": "no.pem"}}, "notify.mail.ca_file", "no such file", "certificate"),
     ("alarms.kinds", {"hihg": {}}, "alarms.kinds.hihg", "not a setting", "write high"),
     ("alarms.kinds", {"low": {"priority": "urgent"}}, "alarms.kinds.low.priority", "critical", ""),
     ("alarms.kinds", {"low": {"acknowledges_itself": True}}, "alarms.kinds.low", "only an alarm of priority", ""),
