@@ -89,6 +89,7 @@ class App:
             tell=self._tell,
             derived=gateway.derived,
         )
+        self.store.learnt = self.pipeline.learnt
         self.recorders = {bus.name: FlightRecorder(bus) for bus in gateway.buses}
         self._fault_files = FaultFiles(gateway.faults_dir, clock)
         self.feed.command = Commands(self._ordered, clock).result
@@ -145,7 +146,7 @@ class App:
         watching = asyncio.create_task(self._watchdog.run())
         try:
             memory_s, remember = self.pipeline.memory_s, self.pipeline.remember
-            recalled = await self.store.recall(memory_s, remember, self._clock.not_before)
+            recalled = await self.store.recall(memory_s, remember, self._clock.not_before, self.pipeline.restore)
             self.feed.resume(self.pipeline.annunciator.watches, recalled.standing, recalled.unsent)
             self.feed.tell_store(self.store.state.value, self.store.trouble)
             newest = max((change.seq for change in recalled.standing), default=0)
@@ -154,6 +155,7 @@ class App:
             self.pipeline.resume(recalled.standing, self._clock.now())
             self._opening_or_closing_since_s = None
             await self._run_until_stopped()
+            self.store.keep_learnt()
         finally:
             self._opening_or_closing_since_s = self._clock.boot_s()
             await self.store.close()

@@ -7,6 +7,7 @@
 Nothing here waits: the feed and the store take what they are given and do their I/O elsewhere.
 """
 
+import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
@@ -18,7 +19,10 @@ from agent.domain.alarm import Alarm, AlarmChange, AlarmKind
 from agent.domain.clock import Instant
 from agent.domain.farm import Derived, Equipment, Sensor
 from agent.domain.reading import CheckedReading, Reading
+from agent.store.learnt import Known, Learnt
 from agent.store.memory import Remembered
+
+log = logging.getLogger(__name__)
 
 Tell = Callable[[Sequence[AlarmChange]], None]
 Keep = Callable[[Iterable[CheckedReading], Sequence[AlarmChange]], None]
@@ -47,8 +51,32 @@ class Pipeline:
     @property
     def memory_s(self) -> float:
         """How far back the checks and the delays of alarms look, in seconds."""
-        delays = [self.annunciator.memory_s(sensor) for sensor in self._checks]
-        return max((*(checks.memory_s for checks in self._checks.values()), *delays), default=0.0)
+        return max((*(checks.memory_s for checks in self._checks.values()), self._delays_s), default=0.0)
+
+    @property
+    def _delays_s(self) -> float:
+        return max(map(self.annunciator.memory_s, self._checks), default=0.0)
+
+    def learnt(self) -> tuple[int, Sequence[Learnt]]:
+        """What all checks have learnt by now, and by how many milliseconds their time is ahead of the boot clock."""
+        learnt = [Learnt(sensor, *one) for sensor, checks in self._checks.items() for one in checks.learnt()]
+        return max((checks.offset_ms for checks in self._checks.values()), default=0), learnt
+
+    def restore(self, known: Known) -> float:
+        """Let the checks go on from what they had learnt; how many seconds of readings are needed all the same."""
+        again = [
+            f"{sensor} {name}"
+            for sensor, checks in self._checks.items()
+            for name in checks.restore(known.learnt.get(sensor.sensor_id, {}), known.upto, known.offset_ms)
+        ]
+        if not again:
+            return self._delays_s
+        log.info(
+            "%d checks are new, or have other limits: they learn the stored readings (%s, …)", len(again), again[0]
+        )
+        for checks in self._checks.values():
+            checks.forget_newest()
+        return self.memory_s
 
     def remember(self, past: Remembered) -> None:
         """Let a sensor's checks learn again what was stored before this start, and its alarms by `resume`; oldest
@@ -58,7 +86,7 @@ class Pipeline:
         if sensor is None:
             return
         if past.value is not None:
-            self._checks[sensor].learn_again(past.at_s, past.value, past.quality, past.age_s)
+            self._checks[sensor].learn_again(past.seq, past.at_s, past.value, past.quality, past.age_s)
         if past.age_s <= self.annunciator.memory_s(sensor):
             self._recent.append(past)
 

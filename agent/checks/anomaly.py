@@ -46,6 +46,10 @@ class Anomaly(Check):
     """NOT_EVALUATED for the first readings and right after a silence of more than an hour."""
 
     remembers = True
+    learnt = (
+        "_readings", "_quarters", "_quarter_end_s", "_sum", "_count", "_in_sequence", "_slow", "_last_s", "_last",
+        "_since_s", "_repeats", "_moves", "_longest_s",
+    )  # fmt: skip
     limits: Limits
 
     def __init__(self, limits: Limits, surroundings: Surroundings) -> None:
@@ -56,7 +60,7 @@ class Anomaly(Check):
         self._quarter_end_s = 0.0
         self._sum, self._count = 0.0, 0
         self._in_sequence = False
-        self._slow: Verdict | None = None
+        self._slow = ""
         self._last_s, self._last = -inf, 0.0
         self._since_s, self._repeats, self._moves, self._longest_s = 0.0, 0, 0, 0.0
 
@@ -74,7 +78,7 @@ class Anomaly(Check):
         if value == self._last and at_s - self._since_s > self.limits.still_s and self._is_stuck(at_s):
             still_min, longest_min = (at_s - self._since_s) / 60, self._longest_s / 60
             return _unusual(f"has not moved for {still_min:.0f} min, the longest before was {longest_min:.0f} min")
-        return self._slow or GOOD
+        return _unusual(self._slow) if self._slow else GOOD
 
     def _is_stuck(self, at_s: float) -> bool:
         known = self._moves > _FEW_MOVES and self._repeats >= _LEAST_REPEATS
@@ -109,7 +113,7 @@ class Anomaly(Check):
 
     def _begin_quarters(self, at_s: float) -> None:
         self._quarter_end_s = (at_s // _QUARTER_S + 1) * _QUARTER_S
-        self._sum, self._count, self._slow = 0.0, 0, None
+        self._sum, self._count, self._slow = 0.0, 0, ""
         self._in_sequence = False
 
     def _moved(self, at_s: float, elapsed_s: float, value: float) -> None:
@@ -122,14 +126,14 @@ class Anomaly(Check):
 
     def _close_quarter(self, at_s: float) -> None:
         count, usual = self._count, self._quarters
-        self._slow = None
+        self._slow = ""
         if count >= _LEAST_IN_A_QUARTER:
             mean = self._sum / count
             if not self._in_sequence:
                 self._in_sequence = True
                 usual.restart(mean)
             if abs(mean - usual.median) > usual.enough:
-                self._slow = _unusual("its mean of a quarter hour, " + _jump(mean, usual, "those before it"))
+                self._slow = "its mean of a quarter hour, " + _jump(mean, usual, "those before it")
             if self._repeats < count:
                 usual.learn(at_s, _QUARTER_S, mean, self.limits.learn_after_s)
         self._quarter_end_s = (at_s // _QUARTER_S + 1) * _QUARTER_S

@@ -42,6 +42,7 @@ class AttenuatedSignal(Check):
     """NOT_EVALUATED until enough of the window is known."""
 
     remembers = True
+    learnt = ("_window",)
     limits: Limits
 
     def __init__(self, limits: Limits, surroundings: Surroundings) -> None:

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from math import inf, sqrt
 from typing import NamedTuple
 
+from agent.checks.learner import Learner, State
+
 _BUCKETS = 96
 _FIELDS, _SUMS = 6, 5
 
@@ -37,7 +39,7 @@ class Statistics(NamedTuple):
 _NOTHING = Statistics()
 
 
-class Baseline:
+class Baseline(Learner):
     """The values of the last `window_s` seconds.
 
     Kept in 96 buckets of boot time, added up by Chan's formula and once in a window anew: the window is exact to one
@@ -65,6 +67,31 @@ class Baseline:
         self._start_s: float | None = None  # of the open bucket: its first reading
         self._count = self._mean = self._m2 = 0.0
         self._least, self._greatest = inf, -inf
+
+    def state(self) -> State:
+        """Without the sums, which come to the same from the buckets; the first `summed` of those are in `_older`."""
+        return {
+            "buckets": self._buckets.tolist(), "summed": len(self._older) // _SUMS, "turn": self._turn,
+            "open": [self._start_s, self._count, self._mean, self._m2, self._least, self._greatest],
+        }  # fmt: skip
+
+    def restore(self, state: State) -> None:
+        buckets, summed = array("d", state["buckets"]), _FIELDS * state["summed"]
+        start_s, *sums = state["open"]
+        count, mean, m2, least, greatest = map(float, sums)
+        if len(buckets) % _FIELDS or not 0 <= summed <= len(buckets):
+            raise ValueError(f"{len(buckets)} numbers are no buckets of which {state['summed']} are summed")
+        self._older = array("d")
+        self._buckets = buckets[:summed]
+        self._add_up()
+        self._buckets = buckets
+        for n in range(summed, len(buckets), _FIELDS):
+            self._newer = merged(self._newer, buckets[n + 1 : n + _FIELDS])
+        self._turn = None if state["turn"] is None else float(state["turn"])
+        self._start_s = None if start_s is None else float(start_s)
+        self._count, self._mean, self._m2, self._least, self._greatest = count, mean, m2, least, greatest
+        self._end_s = -inf if self._start_s is None else (self._start_s // self._bucket_s + 1) * self._bucket_s
+        self._know_oldest()
 
     @property
     def memory_s(self) -> float:
@@ -121,6 +148,10 @@ class Baseline:
         if self._start_s is not None and self._start_s <= oldest_s:
             self._empty()
             self._end_s = -inf
+        self._know_oldest()
+
+    def _know_oldest(self) -> None:
+        older, buckets = self._older, self._buckets
         self._closed = merged(Statistics(*older[-_SUMS:]), self._newer)
         oldest = buckets[0] if buckets else self._start_s
         self._expires_s = inf if oldest is None else oldest + self._window_s

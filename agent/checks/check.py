@@ -6,14 +6,16 @@ promises that `SensorChecks` keeps, so that no check has to:
 - `judge` changes nothing; `learn` is called after all have judged, with the quality score that came of it.
 - Only what may be a measurement is learnt: never a missing value, never one outside the sensor's span (quality 0).
 - Time grows strictly from one learnt value to the next. A late or doubled one goes to `judge_late`, and is not learnt.
-- After a restart the stored readings of the last `memory_s` seconds are learnt again, in order. A check whose state
-  depends on no more than those says the same as if it had never stopped.
+- After a restart a check goes on from what it had learnt when that was last written down (`learnt`, see `learner`), and
+  learns the readings stored since, in order; so it says the same as if it had never stopped. Where nothing was written
+  down, or by a check of another `basis`, it learns the stored readings of the last `memory_s` seconds.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, NamedTuple
 
+from agent.checks.learner import Learner
 from agent.checks.trace import Trace
 from agent.domain.quantity import Quantity
 from agent.domain.reading import Flag, Verdict
@@ -48,7 +50,7 @@ class Surroundings:
         return found
 
 
-class Check:
+class Check(Learner):
     """The base of every check: it remembers nothing."""
 
     remembers: ClassVar[bool] = False
@@ -58,9 +60,17 @@ class Check:
     """Whether its verdict is on the reading before: it is noted with the others, and counts for neither flag nor
     quality of this one."""
 
+    version: ClassVar[int] = 1
+    """To be raised when what it has `learnt` gets another meaning."""
+
     def __init__(self, limits: Any, surroundings: Surroundings) -> None:
         self.limits = limits
         self.surroundings = surroundings
+
+    @property
+    def basis(self) -> str:
+        """On what it learns: what was learnt on another is of no use to it."""
+        return f"{self.version} {self.limits!r} {self.surroundings.period_s:g}"
 
     @property
     def applies(self) -> bool:

@@ -41,6 +41,7 @@ class FlatLine(Check):
     """
 
     remembers = True
+    learnt = ("_highs", "_lows", "_last_s", "_began_s", "_last")
     limits: Limits
 
     def __init__(self, limits: Limits, surroundings: Surroundings) -> None:

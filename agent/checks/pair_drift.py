@@ -43,6 +43,10 @@ class PairDrift(Check):
     """Of this sensor and the first other one of its quantity in the tank. NOT_EVALUATED while the pair is learnt."""
 
     remembers = True
+    learnt = (
+        "_hour", "_values", "_differences", "_count", "_learnt", "_middle", "_usual", "_slope", "_deviation", "_before",
+        "_up", "_down", "_told_hours", "_because",
+    )  # fmt: skip
     limits: Limits
 
     def __init__(self, limits: Limits, surroundings: Surroundings) -> None:
@@ -60,7 +64,11 @@ class PairDrift(Check):
         self._before = 0.0
         self._up = self._down = 0.0
         self._told_hours = 0
-        self._verdict = NOT_EVALUATED
+        self._because = ""
+
+    @property
+    def basis(self) -> str:
+        return f"{super().basis} {self._other.name if self._other else ''}"
 
     @property
     def applies(self) -> bool:
@@ -71,7 +79,9 @@ class PairDrift(Check):
         return (_LEARNING_HOURS + 1) * _HOUR_S
 
     def judge(self, point: Point) -> Verdict:
-        return self._verdict
+        if len(self._learnt) < _LEARNING_HOURS:
+            return NOT_EVALUATED
+        return Verdict(Flag.SUSPECT, self._because, UNUSUAL_WATER) if self._because else GOOD
 
     def learn(self, at_s: float, value: float, quality: float) -> None:
         hour = at_s // _HOUR_S
@@ -103,7 +113,7 @@ class PairDrift(Check):
         self._down = min(max(0.0, self._down - off / self._deviation - _SLACK), 2 * _DRIFT)
         drifts = max(self._up, self._down) > _DRIFT
         self._told_hours = self._told_hours + 1 if drifts else 0
-        self._verdict = self._drift(off) if drifts else GOOD
+        self._because = self._drift(off) if drifts else ""
 
     def _know(self) -> None:
         """The line through a day's hours; flat if the value hardly moved."""
@@ -117,9 +127,7 @@ class PairDrift(Check):
         self._usual = median(rest)
         self._deviation = max(stdev(rest), least)
         self._before = rest[-1] - self._usual
-        self._verdict = GOOD
 
-    def _drift(self, off: float) -> Verdict:
+    def _drift(self, off: float) -> str:
         name = self._other.name if self._other else ""
-        because = f"parts from {name}: {off:+.2g} from what the two usually differ by; check both in a standard"
-        return Verdict(Flag.SUSPECT, because, UNUSUAL_WATER)
+        return f"parts from {name}: {off:+.2g} from what the two usually differ by; check both in a standard"

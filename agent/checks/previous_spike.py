@@ -40,6 +40,7 @@ class PreviousSpike(Check):
     """NOT_EVALUATED unless the last two values and this one follow each other."""
 
     remembers = True
+    learnt = ("_before", "_last")
     of_the_reading_before = True
     limits: Limits
 

@@ -42,6 +42,7 @@ class RateOfChange(Check):
     """GOOD for the values of the first minute and after a long silence."""
 
     remembers = True
+    learnt = ("_points",)
     limits: Limits
 
     def __init__(self, limits: Limits, surroundings: Surroundings) -> None:

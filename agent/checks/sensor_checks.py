@@ -5,12 +5,13 @@ copies, the first one too, but that has long been an alarm or none.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from math import inf
 from typing import Any
 
 from agent.checks import CHECKS, worst
 from agent.checks.check import GOOD, Check, Point, Surroundings
+from agent.checks.learner import Learner, State
 from agent.checks.trace import Trace
 from agent.domain.farm import Derived, Probe, Sensor
 from agent.domain.quality import NO_MEASUREMENT, PERFECT
@@ -20,13 +21,22 @@ from agent.domain.reading import CheckedReading, Flag, Reading, Verdict
 _made = tuple.__new__
 """A named tuple of all its fields in order: its own constructor, which gives them names, takes twice as long."""
 
+Learn = Callable[[float, float, float], None]
+
 _DIGIT = {flag: str(flag.value) for flag in Flag}
 _OFF = _DIGIT[Flag.NOT_EVALUATED]
 _ALONE = Surroundings()
 
+_TRACE = "trace"
+"""Stands among the names of checks for what others see of this sensor."""
+
 
 class SensorChecks:
-    """The checks of one sensor; `limits` by the check's name, a check without limits is off."""
+    """The checks of one sensor; `limits` by the check's name, a check without limits is off.
+
+    Their time is the boot clock and `offset_ms`: what was learnt in an earlier boot keeps its times, and those of this
+    one go on after them.
+    """
 
     def __init__(
         self, limits: Mapping[str, Any], surroundings: Surroundings = _ALONE, trace: Trace | None = None
@@ -38,9 +48,10 @@ class SensorChecks:
         self._judges = [check.judge for check in made.values()]
         self._judges_late = [check.judge_late for check in made.values()]
         self._counts = [not check.of_the_reading_before for check in made.values()]
-        learners = [(check.memory_s, check.learn) for check in made.values() if check.remembers]
-        self._learners = [learn for _, learn in learners]
-        self._longest_memory_first = sorted(learners, key=lambda learner: -learner[0])
+        self._learners: list[Learn] = [check.learn for check in made.values() if check.remembers]
+        self._known_upto = 0
+        self._learn_on: list[Learn] = []
+        self._longest_memory_first = self._to_learn_again(())
         self._places = [place for place, name in enumerate(CHECKS) if name in made]
         # what the checks last said without a reason, and what came of it: mostly they say it again
         self._quiet = [GOOD] * len(made)
@@ -49,7 +60,12 @@ class SensorChecks:
             garbled: self._tests([check.missing(garbled) for check in made.values()]) for garbled in (False, True)
         }
         self._trace = trace or Trace("")
+        self.offset_ms = 0
         self._last_s = -inf
+
+    def _to_learn_again(self, known: Collection[str]) -> list[tuple[float, Learn]]:
+        learners = [(name, check) for name, check in self.checks.items() if check.remembers and name not in known]
+        return sorted(((check.memory_s, check.learn) for _, check in learners), key=lambda learner: -learner[0])
 
     @property
     def memory_s(self) -> float:
@@ -62,7 +78,7 @@ class SensorChecks:
         if value is None:
             tests = self._tests_missing[reading.garbled]
             return CheckedReading(reading, Flag.MISSING, NO_MEASUREMENT, tests, reading.because)
-        at_s = at.boot_ms / 1000
+        at_s = (at.boot_ms + self.offset_ms) / 1000
         point = _made(Point, (at_s, value, at.utc_us if at.trusted else None))
         late = at_s <= self._last_s
         verdicts = [judge(point) for judge in (self._judges_late if late else self._judges)]
@@ -72,7 +88,7 @@ class SensorChecks:
             flag, quality, tests, because = together = self._together(verdicts)
             if because is None:
                 self._quiet, self._of_quiet = verdicts, together
-        self.learn(at_s, value, quality)
+        self._learn(at_s, value, quality)
         return _made(CheckedReading, (reading, flag, quality, tests, because))
 
     def _together(self, verdicts: list[Verdict]) -> tuple[Flag, float, str, str | None]:
@@ -96,8 +112,8 @@ class SensorChecks:
             digits[place] = _DIGIT[flag]
         return "".join(digits)
 
-    def learn(self, at_s: float, value: float, quality: float) -> None:
-        """Let the checks remember a value that was judged; `at_s` in boot seconds."""
+    def _learn(self, at_s: float, value: float, quality: float) -> None:
+        """Let the checks remember a value that was judged."""
         if quality <= NO_MEASUREMENT or at_s <= self._last_s:
             return
         self._last_s = at_s
@@ -106,17 +122,63 @@ class SensorChecks:
         if self._trace.followed:
             self._trace.add(at_s, value)
 
-    def learn_again(self, at_s: float, value: float, quality: float, age_s: float) -> None:
-        """The same after a restart, for a value that is `age_s` seconds old: each check gets what it looks back to."""
+    def learn_again(self, seq: int, at_s: float, value: float, quality: float, age_s: float) -> None:
+        """The same after a restart, for the stored value of that number, `at_s` in seconds of this boot and `age_s`
+        seconds old: each check gets what it does not know yet, as far as it looks back.
+        """
+        at_s = (round(at_s * 1000) + self.offset_ms) / 1000
         if quality <= NO_MEASUREMENT or at_s <= self._last_s:
             return
         self._last_s = at_s
+        if seq > self._known_upto:
+            for learn in self._learn_on:
+                learn(at_s, value, quality)
         for memory_s, learn in self._longest_memory_first:
             if age_s > memory_s:
                 break
             learn(at_s, value, quality)
         if self._trace.followed:
             self._trace.add(at_s, value)
+
+    def learnt(self) -> Iterator[tuple[str, str, State]]:
+        """Of every check that learns: its name, its basis and its state."""
+        for name, check in self.checks.items():
+            if check.remembers:
+                yield name, check.basis, check.state()
+        yield _TRACE, "", {"last_s": self._last_s, **self._trace.state()}
+
+    def restore(self, learnt: Mapping[str, tuple[str, State]], upto: int, offset_ms: int) -> Collection[str]:
+        """Go on from what was `learnt` (basis and state by the check's name) up to reading `upto`; returns the names of
+        those for which there is nothing of their basis, or nothing that makes sense: they need the stored readings.
+        """
+        self.offset_ms, self._known_upto = offset_ms, upto
+        learners = [name for name, check in self.checks.items() if check.remembers]
+        known = [
+            name for name in learners if _is_restored(self.checks[name], self.checks[name].basis, learnt.get(name))
+        ]
+        self._learn_on = [self.checks[name].learn for name in known]
+        self._longest_memory_first = self._to_learn_again(known)
+        unknown = [name for name in learners if name not in known]
+        last_s = learnt[_TRACE][1].get("last_s") if _TRACE in learnt else None
+        if not isinstance(last_s, float) or not _is_restored(self._trace, "", learnt[_TRACE]):
+            return [*unknown, _TRACE]
+        self._last_s = last_s
+        return unknown
+
+    def forget_newest(self) -> None:
+        """What others see of this sensor comes from the stored readings, as they learn from those."""
+        self._last_s = -inf
+        self._trace.clear()
+
+
+def _is_restored(learner: Learner, basis: str, learnt: tuple[str, State] | None) -> bool:
+    if learnt is None or learnt[0] != basis:
+        return False
+    try:
+        learner.restore(learnt[1])
+    except (KeyError, TypeError, ValueError):
+        return False  # whoever asked is told, and has the stored readings
+    return True
 
 
 def farm_checks(

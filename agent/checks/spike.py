@@ -34,6 +34,7 @@ class Spike(Check):
     """NOT_EVALUATED until three values are known."""
 
     remembers = True
+    learnt = ("_points",)
     limits: Limits
 
     def __init__(self, limits: Limits, surroundings: Surroundings) -> None:

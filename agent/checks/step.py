@@ -39,6 +39,7 @@ class UnseenStep(Check):
     """SUSPECT while a step stands that `other` has not seen. Does not apply in a tank without such a sensor."""
 
     remembers = True
+    learnt = ("_points", "_newest")
     limits: StepLimits
 
     def __init__(self, limits: Any, surroundings: Surroundings, other: Trace | None) -> None:
@@ -46,6 +47,10 @@ class UnseenStep(Check):
         self._other = other
         self._points: deque[tuple[float, float]] = deque()
         self._newest: tuple[float, float] | None = None
+
+    @property
+    def basis(self) -> str:
+        return f"{super().basis} {self._other.name if self._other else ''}"
 
     @property
     def applies(self) -> bool:

@@ -35,6 +35,7 @@ class Timing(Check):
     """GOOD, SUSPECT or FAIL by the time since the last value."""
 
     remembers = True
+    learnt = ("_last_s",)
     limits: Limits
 
     def __init__(self, limits: Limits, surroundings: Surroundings) -> None:

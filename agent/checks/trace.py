@@ -2,16 +2,19 @@
 
 from collections import deque
 
+from agent.checks.learner import Learner
+
 _POINTS = 128
 _APART_S = 15.0
 
 
-class Trace:
+class Trace(Learner):
     """`newest` is the last value learnt (boot seconds, value); `points` are the first one of every 15 s of boot time,
     oldest first, half an hour back or more. Kept only where somebody follows.
     """
 
     __slots__ = ("followed", "name", "newest", "points")
+    learnt = ("newest", "points")
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -23,6 +26,10 @@ class Trace:
         self.newest = (at_s, value)
         if not self.points or at_s // _APART_S > self.points[-1][0] // _APART_S:
             self.points.append(self.newest)
+
+    def clear(self) -> None:
+        self.newest = None
+        self.points.clear()
 
     def change(self, since_s: float, until_s: float) -> float | None:
         """From the last value not after `since_s` to the newest; None if the one is not known, or the other is from

@@ -13,6 +13,8 @@ stay far for `learn_after_s` are the new level.
 
 from math import inf
 
+from agent.checks.learner import Learner
+
 _DAY_S = 86_400.0
 _OF_THE_MEAN = 1.2533  # a standard deviation, if distances were those of a normal distribution: sqrt(pi / 2)
 _CLIPPED_AT = 4.0  # means
@@ -22,7 +24,7 @@ _WILD = 10.0  # limits; ours: beyond, it is garbage, not water
 _FEW = 20  # values, before anything is called far
 
 
-class UsualChange:
+class UsualChange(Learner):
     """`median` of the last values, which a new one is compared with, and `enough`: at a greater distance it is far.
 
     `least` (canonical units) and `least_share` of the value are never far, however quiet the water is.
@@ -32,6 +34,7 @@ class UsualChange:
         "_before", "_count", "_digit", "_far_s", "_last", "_learning", "_least", "_least_share", "_mean", "_since_s",
         "enough", "median", "tail",
     )  # fmt: skip
+    learnt = tuple(name for name in __slots__ if name not in ("_least", "_least_share"))
 
     def __init__(self, least: float, least_share: float) -> None:
         self._least = least

@@ -31,6 +31,7 @@ class ZScore(Check):
     """NOT_EVALUATED until the baseline is long enough, and for a baseline that never moved."""
 
     remembers = True
+    learnt = ("_baseline",)
     limits: Limits
 
     def __init__(self, limits: Limits, surroundings: Surroundings) -> None:

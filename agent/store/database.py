@@ -126,12 +126,21 @@ def _create_or_migrate(connection: sqlite3.Connection, path: Path, room: Room) -
         connection.execute("DROP TABLE IF EXISTS filling")  # of a pre-sizing that was cut short
     else:
         raise StoreError(f"{path} was written by another version (schema {version}, this one reads {SCHEMA_VERSION})")
+    connection.execute(learnt())
 
 
 @cache
 def schema() -> str:
     """The SQL that makes an empty ring buffer."""
     return files("agent.store").joinpath("schema.sql").read_text()
+
+
+@cache
+def learnt() -> str:
+    """The SQL that makes the table of what checks have learnt, where it is not there yet. It is no part of `schema`, by
+    which damaged files are salvaged.
+    """
+    return files("agent.store").joinpath("learnt.sql").read_text()
 
 
 @cache

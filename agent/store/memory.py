@@ -20,6 +20,7 @@ class Remembered(NamedTuple):
     this boot, and `age_s` seconds ago. What was no measurement has a `value` all the same, unless it was missing.
     """
 
+    seq: int
     sensor_id: UUID
     at_s: float
     value: float | None
@@ -29,34 +30,25 @@ class Remembered(NamedTuple):
 
 
 def remembered(
-    connection: sqlite3.Connection, ring: RingBuffer, timeline: Timeline, now: Instant, memory_s: float
+    connection: sqlite3.Connection, ring: RingBuffer, timeline: Timeline, now: Instant, memory_s: float, after: int
 ) -> Iterator[Remembered]:
-    """The readings of the last `memory_s` seconds, oldest first."""
+    """The readings of the last `memory_s` seconds, and all with a number above `after`; oldest first."""
     now_s = now.boot_ms / 1000
     first = ring.first(lambda at: _is_since(at, now, memory_s))
-    sensors = {row: UUID(sensor_id) for row, sensor_id in connection.execute("SELECT id, sensor_id FROM sensors")}
+    of_sensors = "SELECT id, sensor_id FROM sensors WHERE sensor_id <> ''"  # and not of equipment
+    sensors = {row: UUID(sensor_id) for row, sensor_id in connection.execute(of_sensors)}
     began_s: dict[int, float | None] = {}
-    ask = "SELECT sensor, segment, boot_ms, value, quality, flag FROM readings WHERE seq >= ? ORDER BY seq"
-    for sensor, segment, boot_ms, value, quality, flag in connection.execute(ask, (first,)):
+    ask = "SELECT seq, sensor, segment, boot_ms, value, quality, flag FROM readings WHERE seq >= ? ORDER BY seq"
+    for seq, sensor, segment, boot_ms, value, quality, flag in connection.execute(ask, (min(first, after + 1),)):
         if segment not in began_s:
-            began_s[segment] = _began_s(timeline, segment, now)
+            began_s[segment] = timeline.began_s(segment, now)
         began = began_s[segment]
         if began is None or sensor not in sensors:
             continue
         at_s = began + boot_ms / 1000
         age_s = now_s - at_s
-        if 0 <= age_s <= memory_s:
-            yield Remembered(sensors[sensor], at_s, value, quality, age_s, Flag(flag))
-
-
-def _began_s(timeline: Timeline, segment: int, now: Instant) -> float | None:
-    """When that segment's boot began, on the present boot clock; None if nobody knows."""
-    if segment not in timeline:
-        return None
-    began = timeline.instant(segment, 0)
-    if began.boot_id == now.boot_id:
-        return 0.0
-    return now.boot_s - (now.utc_us - began.utc_us) / 1e6 if began.trusted and now.trusted else None
+        if age_s >= 0 and (seq > after or age_s <= memory_s):
+            yield Remembered(seq, sensors[sensor], at_s, value, quality, age_s, Flag(flag))
 
 
 def _is_since(at: Instant, now: Instant, seconds: float) -> bool:

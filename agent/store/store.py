@@ -15,12 +15,13 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from agent.domain.alarm import AlarmChange
-from agent.domain.clock import Clock
+from agent.domain.clock import Clock, Instant
 from agent.domain.delivery import Taken
 from agent.domain.errors import StoreError
 from agent.domain.reading import CheckedReading, Gap
 from agent.store.bulletin import Bulletin
 from agent.store.dead_letters import Refused
+from agent.store.learnt import Known, Learnt
 from agent.store.memory import Remembered
 from agent.store.requests import Requests, folder_beside
 from agent.store.writer import Writer
@@ -32,6 +33,7 @@ T = TypeVar("T")
 _MOST_UNSENT = 100_000
 _SALVAGE_PAUSE_S = 0.05
 _SALVAGE_AGAIN_S = 60.0
+_LEARNT_EVERY_S = 3600.0  # so many readings at most are learnt again after a power cut
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +67,8 @@ class StoreState(Enum):
 
 class Store:
     """Fits the uplink's `Backlog`; what `bulletin` says goes to every sink. `trouble` says why nothing can be stored
-    now, or is None; `tell` is called with every new `state` and its reason. `tried_s` is the boot time at which a
-    commit last ended, well or not.
+    now, or is None; `tell` is called with every new `state` and its reason, and `learnt` now and then for what the
+    checks have learnt from all that was `put`. `tried_s` is the boot time at which a commit last ended, well or not.
     """
 
     def __init__(self, settings: StoreSettings, sinks: Sequence[str], clock: Clock) -> None:
@@ -88,10 +90,16 @@ class Store:
         self.state = StoreState.OK
         self.bulletin = Bulletin()
         self.tell: Callable[[str, str | None], None] = lambda state, because: None
+        self.learnt: Callable[[], tuple[int, Sequence[Learnt]]] | None = None
+        self._newest: Instant | None = None
+        self._learnt_due_s = clock.boot_s() + _LEARNT_EVERY_S
 
     def put(self, readings: Iterable[CheckedReading], changes: Sequence[AlarmChange]) -> None:
         """Take in readings and alarm changes for the next commit, which an alarm change makes due at once."""
+        before = len(self._readings)
         self._readings.extend(readings)
+        if len(self._readings) > before:
+            self._newest = self._readings[-1].reading.at
         self._forget_the_oldest()
         if changes:
             self._changes.extend(changes)
@@ -150,9 +158,22 @@ class Store:
             self._news.set()
             self._news = asyncio.Event()
         try:
+            await self._keep_learnt()
             await self._call(self._writer.flush)
         except StoreError as error:
             self._tell(str(error))
+
+    async def _keep_learnt(self) -> None:
+        """Only when all that was learnt from is written, so that the two fit together."""
+        due = self._clock.boot_s() >= self._learnt_due_s and not self._readings
+        if due and self.learnt is not None and self._newest is not None:
+            offset_ms, learnt = self.learnt()
+            await self._call(self._writer.keep_learnt, learnt, offset_ms, self._newest)
+            self._learnt_due_s = self._clock.boot_s() + _LEARNT_EVERY_S
+
+    def keep_learnt(self) -> None:
+        """With the next commit, since the gateway stops."""
+        self._learnt_due_s = self._clock.boot_s()
 
     def _next_unit(self, due: int) -> "_Unit | None":
         """What the next commit takes: what the last one failed with, and otherwise as much of the readings that are due
@@ -181,18 +202,20 @@ class Store:
         memory_s: float,
         remember: Callable[[Remembered], None],
         not_before: Callable[[int], None] = lambda _: None,
+        restore: Callable[[Known], float] | None = None,
     ) -> Recalled:
         """What is known from before; nothing (and `trouble`) where the database cannot be opened.
 
         `not_before` gets the newest time (UTC microseconds) that can be believed. `remember` gets what was
-        measured in the last `memory_s` seconds, oldest first; it is called in the store's thread.
+        measured in the last `memory_s` seconds, oldest first, or after what `restore` gets was learnt; both are called
+        in the store's thread.
         """
         try:
             standing = await self._call(self._writer.standing_alarms)
             unsent = await self._call(self._writer.unsent_alarms, _MOST_UNSENT)
             if believable_us := await self._call(self._writer.believable_us):
                 not_before(believable_us)
-            await self._call(self._writer.recall, self._clock.now(), memory_s, remember)
+            await self._call(self._writer.recall, self._clock.now(), memory_s, remember, restore)
         except StoreError as error:
             self._tell(str(error))
             return Recalled()

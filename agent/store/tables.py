@@ -21,6 +21,7 @@ from agent.store.epochs import Epochs
 from agent.store.eviction import Eviction
 from agent.store.gaps import Gaps
 from agent.store.lanes import Lanes
+from agent.store.learnt import LearntTable
 from agent.store.log_file import check_log, ends_in_doubt
 from agent.store.marks import Marks
 from agent.store.places import Places
@@ -54,6 +55,7 @@ class Tables:
     lanes: Lanes
     eviction: Eviction
     recovery: Recovery
+    learnt: LearntTable
 
     def settle(self, sink: str, lane: str, after: int, upto: int, rejected: Sequence[Refused]) -> None:
         """Book what a sink has taken and refused of what lies after `after`, up to `upto`."""
@@ -167,7 +169,7 @@ def _built(connection: sqlite3.Connection, path: Path, room: Room, now: Instant,
     eviction = Eviction(connection, room, ring, rollups, alarms, gaps, letters, cursors, timeline, marks)
     return Tables(
         connection, path.stat().st_ino, timeline, epochs, ring, rollups, alarms, gaps, cursors, letters, lanes,
-        eviction, recovery,
+        eviction, recovery, LearntTable(connection, places, timeline, ring),
     )  # fmt: skip
 
 

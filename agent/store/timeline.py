@@ -63,6 +63,17 @@ class Timeline:
         utc_us, corrected = found.offset_us + 1000 * boot_ms, found.clock == CORRECTED
         return Instant(utc_us, boot_ms / 1000, found.boot_id, corrected or found.clock == SYNCHRONISED, corrected)
 
+    def began_s(self, segment: int, now: Instant) -> float | None:
+        """When that segment's boot began, on the present boot clock, negative for an earlier one; None if nobody knows:
+        across boots only wall times that can be believed tell.
+        """
+        if segment not in self:
+            return None
+        began = self.instant(segment, 0)
+        if began.boot_id == now.boot_id:
+            return 0.0
+        return now.boot_s - (now.utc_us - began.utc_us) / 1e6 if began.trusted and now.trusted else None
+
     def __contains__(self, segment: int) -> bool:
         return segment in self._segments
 

@@ -5,6 +5,7 @@ a second delivery, not a flush of the card for every batch. Any failure closes t
 anew, so that nothing cached outlives a rollback.
 """
 
+import json
 import logging
 import sqlite3
 from collections.abc import Callable, Collection, Sequence
@@ -18,6 +19,7 @@ from agent.domain.errors import StoreError
 from agent.domain.reading import CheckedReading, Gap
 from agent.store.database import has_wal_reset_bug, is_full, is_rotten, keep_log, set_aside
 from agent.store.dead_letters import Refused
+from agent.store.learnt import Known, Learnt
 from agent.store.memory import Remembered, remembered
 from agent.store.room import Room
 from agent.store.tables import FEED, Tables, open_tables
@@ -154,11 +156,37 @@ class Writer:
         """The newest time stored (UTC microseconds) that can be believed; None if there is none."""
         return self._look(lambda tables: tables.timeline.believable_us)
 
-    def recall(self, now: Instant, memory_s: float, remember: Callable[[Remembered], None]) -> None:
-        """Hand over what the checks should know of the past, one by one: a day of readings is no list to keep."""
+    def keep_learnt(self, learnt: Sequence[Learnt], offset_ms: int, at: Instant) -> None:
+        """Make durable what the checks have learnt from all that was written; see `LearntTable.keep`."""
+        states = [(one, json.dumps(one.state, separators=(",", ":"))) for one in learnt]
+        text_bytes = sum(len(one.basis) + len(state) for one, state in states)
+        if text_bytes > self._room.log_bytes // 2:
+            log.warning("What the checks have learnt (%d bytes) is too much for so small a ring buffer", text_bytes)
+            return
 
         def work(tables: Tables) -> None:
-            for past in remembered(tables.connection, tables.ring, tables.timeline, now, memory_s):
+            tables.eviction.make_room(len(learnt), text_bytes)
+            tables.learnt.keep(states, offset_ms, at)
+
+        self._within(work)
+
+    def recall(
+        self,
+        now: Instant,
+        memory_s: float,
+        remember: Callable[[Remembered], None],
+        restore: Callable[[Known], float] | None = None,
+    ) -> None:
+        """Hand over what the checks should know of the past, one by one: a day of readings is no list to keep.
+
+        `restore` gets what they had learnt before, if that is there, and says how many seconds of readings are needed
+        all the same, beside those stored since.
+        """
+
+        def work(tables: Tables) -> None:
+            known = tables.learnt.known(now, memory_s) if restore else None
+            needed_s, after = (restore(known), known.upto) if restore and known else (memory_s, tables.ring.last_seq)
+            for past in remembered(tables.connection, tables.ring, tables.timeline, now, needed_s, after):
                 remember(past)
 
         self._look(work)

@@ -17,7 +17,7 @@ _BEFORE_ALL = -(2**63)
 
 _NUMBERED = ("epochs", "sensors", "segments", "readings", "rollups", "alarm_log", "gaps", "dead_letters")
 """Read in pages, by the number in their first column."""
-_SMALL = {"cursors": 2, "ahead": 2, "marks": 1}
+_SMALL = {"cursors": 2, "ahead": 2, "marks": 1, "learnt": 2}
 """A few rows each; so many columns are their key."""
 _COPIED = ("epochs", "sensors", "segments")
 """Their index is a copy of the whole row."""
