@@ -5,7 +5,7 @@ PYTHON ?= $(firstword $(foreach p,python3 python3.13 python3.12 python3.11,$(she
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test services soak lies fuzz bench bench-wear bench-outage bench-ingest bench-anomalies bench-wire lint lock clean
+.PHONY: run test services soak lies fuzz bench bench-wear bench-outage bench-ingest bench-anomalies bench-wire bench-alarms lint lock clean
 
 run: $(VENV)/.run
 	@$(BIN)/python -m simulators.demo
@@ -38,6 +38,10 @@ bench-ingest: $(VENV)/.dev  # from Kafka into PostgreSQL, against COPY
 
 bench-wire: $(VENV)/.dev  # how much of a serial line's time is used, and what a dead probe takes
 	$(BIN)/python -m tests.bench.wire
+
+bench-alarms: $(VENV)/.dev  # from the water to the alarm on MQTT while all else is wrong; ALARMS=100 for less
+	@.ci/debian-packages mosquitto
+	$(BIN)/python -m tests.bench.alarm_latency $(ALARMS)
 
 bench-anomalies: $(VENV)/.dev  # how good the checks are, by labelled water; DATA=folder for other water
 	$(BIN)/python -m tests.bench.anomalies $(if $(DATA),--data $(DATA))

@@ -3,7 +3,7 @@
 from simulators.farm import Farm
 from tests.system.farms import NOT_CRITICAL, NOT_LOW, OXYGEN
 from tests.system.listener import Listener, standing
-from tests.system.processes import Gateway, Mosquitto
+from tests.system.processes import Gateway, Mosquitto, ran
 from tests.system.stage import Stage
 from tests.system.waiting import until
 
@@ -98,3 +98,22 @@ async def test_the_retained_state_never_goes_back_to_an_older_one(stage: Stage) 
     for topic in {topic for topic, _ in listener.states}:
         told = [said["seq"] for where, said in listener.states if where == topic and "seq" in said]
         assert told == sorted(told), f"{topic} told of change {told} in this order"
+
+
+async def test_what_people_did_while_the_broker_was_away_is_heard_in_order(stage: Stage) -> None:
+    farm, broker, listener, gateway = await stage.in_alarm()
+    broker.kill()
+    low, critical = f"{OXYGEN}/low", f"{OXYGEN}/critical_low"
+    assert (await ran(gateway, "alarms", "ack", low, "--by", "Ana")).returncode == 0
+    shelve = ("alarms", "shelve", critical, "--minutes", "30", "--reason", "in the bucket", "--by", "Ana")
+    assert (await ran(gateway, *shelve)).returncode == 0
+    gateway.kill()
+    gateway.start()
+    await gateway.stores_more()
+    farm.pond("tank-1").aerating = True
+    await until(lambda: len(logged(gateway)) == 6)
+    await broker.serve()
+    await everything_is_heard(gateway, listener)
+    assert [event.said["event"] for event in listener.events[2:4]] == ["acknowledged", "shelved"]
+    assert {event.said["event"] for event in listener.events[4:]} == {"cleared"}
+    assert await standing(broker.port) == set()
