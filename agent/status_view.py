@@ -75,7 +75,7 @@ def view(gateway: Gateway, seen: Mapping[str, Any], now: datetime) -> Renderable
         title,
         *_troubles(running, seen["unread"], seen["metrics"]),
         _readings(seen["readings"], now),
-        *_tanks(running.get("tanks", ())),
+        *tanks_view(running.get("tanks", ())),
         _alarms(seen["alarms"], now),
         _changes(seen["changes"]),
     ]
@@ -124,7 +124,7 @@ def _readings(rows: list[dict[str, Any]], now: datetime) -> Table:
     return shown
 
 
-def _tanks(reports: Iterable[Mapping[str, Any]]) -> Iterator[Table]:
+def tanks_view(reports: Iterable[Mapping[str, Any]]) -> Iterator[Table]:
     """The scores of each tank; nothing before the first report."""
     shown = table(
         "Tanks", "tank", "health", "coverage", "maintenance", "why", right=("health", "coverage", "maintenance")

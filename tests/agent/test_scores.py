@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
+from rich.console import Console
 
 from agent.checks import CHECKS
 from agent.domain.clock import Instant
@@ -20,6 +21,7 @@ from agent.domain.quantity import Quantity
 from agent.domain.reading import CheckedReading, Flag, Reading
 from agent.scores.hours import HOURS_KEPT, FiveMinutes, History, statistics
 from agent.scores.tank import Maintenance, TankHealth, maintenance, recommendation, tank_health
+from agent.status_view import tanks_view
 from agent.tank_report import TankReports
 from tests.agent.conftest import Opened
 from tests.agent.farm import OXYGEN, TANK, WARMTH
@@ -229,3 +231,17 @@ async def test_the_report_is_read_from_the_ring_buffer_and_goes_on_with_what_is_
     await reports.report()
     assert told["tank-1"]["health"]["score"] is None, "nothing new can be read: half of the day is known"
     assert told["tank-1"]["health"]["coverage"] == pytest.approx(0.5, abs=0.05)
+
+
+def test_the_technician_sees_the_scores_or_that_they_are_unknown() -> None:
+    report = {
+        "tank": "tank-1",
+        "health": {"score": None, "coverage": 0.416},
+        "maintenance": {"score": 63.4, "recommendation": "Schedule maintenance soon"},
+    }
+    console = Console(width=100)
+    with console.capture() as captured:
+        console.print(*tanks_view([report]))
+    told = " ".join(captured.get().splitlines()[-1].split())
+    assert told == "tank-1 unknown 42% 63 Schedule maintenance soon"
+    assert list(tanks_view([])) == []
