@@ -5,7 +5,7 @@ PYTHON ?= $(firstword $(foreach p,python3 python3.13 python3.12 python3.11,$(she
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test services soak lies fuzz bench bench-wear bench-outage bench-ingest bench-anomalies bench-wire bench-alarms lint lock clean
+.PHONY: run test services soak lies fuzz bench bench-wear bench-outage bench-ingest bench-anomalies bench-wire bench-alarms bench-leak sbom wheels lint lock clean
 
 run: $(VENV)/.run
 	@$(BIN)/python -m simulators.demo
@@ -63,6 +63,23 @@ FUZZER := atheris==3.0.0  # not for every machine, so not among the packages of 
 fuzz: $(VENV)/.dev  # a million inputs a parser, led by coverage; RUNS=10000 for less
 	@$(BIN)/python -c "import atheris" 2>/dev/null || $(BIN)/pip install -q --disable-pip-version-check $(FUZZER)
 	$(BIN)/python -m tests.fuzz $(RUNS)
+
+SBOM := cyclonedx-bom==7.5.0
+sbom:  # what a Pi installs, with versions and licences, as CycloneDX: build/sbom.cdx.json
+	@rm -rf build/sbom && mkdir -p build/sbom
+	@$(PYTHON) -m venv build/sbom/gateway && $(PYTHON) -m venv build/sbom/tool
+	@build/sbom/gateway/bin/pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
+	@build/sbom/gateway/bin/pip install -q --disable-pip-version-check --no-deps .
+	@build/sbom/tool/bin/pip install -q --disable-pip-version-check $(SBOM)
+	@build/sbom/tool/bin/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible -o build/sbom.cdx.json build/sbom/gateway/bin/python
+	@$(PYTHON) -m tests.licences build/sbom.cdx.json
+	@rm -rf build/sbom
+
+wheels: $(VENV)/.dev  # whether a Pi can install without a compiler: a wheel of every package for aarch64
+	$(BIN)/python -m tests.wheels
+
+bench-leak: $(VENV)/.dev  # ten million readings: does memory grow? READINGS=1000000 for less
+	$(BIN)/python -m tests.bench.leak $(READINGS)
 
 clean:
 	rm -rf $(VENV) var build dist *.egg-info
