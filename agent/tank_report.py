@@ -1,4 +1,4 @@
-"""Tells once a minute how well each tank is doing. The ring buffer is read in a thread of its own: at the start a week
+"""Tells every five minutes how well each tank is doing. The ring buffer is read in a thread of its own: at the start a week
 of it, then what is new.
 """
 
@@ -24,7 +24,7 @@ from agent.store.inspection.spans import first_since, spans
 
 log = logging.getLogger(__name__)
 
-EVERY_S: Final = 60.0
+EVERY_S: Final = 300.0
 FIRST_AFTER_S: Final = 5.0
 _HEALTH_HOURS, _MAINTENANCE_DAYS = 24, 7
 _HOUR_US: Final = 3_600_000_000

@@ -6,7 +6,7 @@
     alarm/event                                   one message a change, numbered by "seq"
     reading/<tank>/<probe>/<sensor>               a checked reading, when it has changed or it is time again
     health/gateway                                retained  how the gateway itself is
-    health/<tank>                                 retained  how well the tank is doing: the scores, once a minute
+    health/<tank>                                 retained  how well the tank is doing: the scores, every 5 minutes
     cmd/<verb>                                    in: what people want of an alarm (agent.alarm_orders)
     result                                        what became of it
 
