@@ -11,7 +11,7 @@ run: $(VENV)/.run
 	@$(BIN)/python -m simulators.demo
 
 test: $(VENV)/.dev
-	@.ci/debian-packages mosquitto strace fiu-utils:fiu-run maven:mvn postgresql:pg_ctlcluster nodejs:node npm
+	@.ci/debian-packages mosquitto strace systemd:systemd-analyze systemd-sysv:init iproute2:ip fiu-utils:fiu-run maven:mvn postgresql:pg_ctlcluster nodejs:node npm
 	@$(BIN)/python -m tests.services.downloads
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
