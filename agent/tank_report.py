@@ -1,5 +1,5 @@
-"""Tells every five minutes how well each tank is doing. The ring buffer is read in a thread of its own: at the start a week
-of it, then what is new.
+"""Tells every five minutes how well each tank is doing. The ring buffer is read in a thread of its own: at the start a
+week of it, then what is new.
 """
 
 import asyncio
