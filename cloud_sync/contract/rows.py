@@ -200,7 +200,7 @@ _NEEDED: Final[Mapping[str, Sequence[LiteralString]]] = {
     SENSOR_READINGS: (inserts.READINGS, inserts.TANKS, inserts.SENSORS),
     SENSOR_ROLLUPS: (inserts.ROLLUPS, inserts.TANKS, inserts.SENSORS),
     SENSOR_GAPS: (inserts.GAPS,),
-    SENSOR_ALERTS: (inserts.RAISED, inserts.CLEARED, inserts.TANKS, inserts.SENSORS),
+    SENSOR_ALERTS: (inserts.RAISED, inserts.CLEARED, inserts.ALERT_EVENTS, inserts.TANKS, inserts.SENSORS),
     GATEWAY_HEALTH: (inserts.HEALTH,),
     SENSOR_ANOMALIES: (inserts.ANOMALIES,),
 }
