@@ -63,6 +63,9 @@ class Reloading:
             except AquaError as error:
                 log.error("The changed configuration is refused, the gateway goes on as it was: %s", error)
                 self._supervisor.tell("READY=1")
+            except Exception:
+                log.exception("A bug kept the changed configuration from being applied, the gateway goes on as it was")
+                self._supervisor.tell("READY=1")
             else:
                 log.info("The configuration has changed: the gateway goes on with it")
                 self._app.stop()  # the next one says READY=1
