@@ -22,6 +22,9 @@ async def listed(gateway: Gateway) -> dict[str, str]:
 async def test_alarms_are_acknowledged_and_shelved_from_the_terminal(stage: Stage) -> None:
     _, broker, listener, gateway = await stage.in_alarm()
     assert await listed(gateway) == {LOW: "unacknowledged", CRITICAL: "unacknowledged"}
+    metrics = json.loads((await ran(gateway, "alarms", "metrics", "--json")).stdout)
+    assert (metrics["rate_per_10_min"], metrics["standing"], metrics["stale"]) == (2, 2, [])
+    assert "2 standing" in (await ran(gateway, "alarms", "metrics")).stdout
     acknowledged = await ran(gateway, "alarms", "ack", LOW, "--by", "Ana")
     assert (acknowledged.returncode, acknowledged.stdout) == (0, f"{LOW}: acknowledged\n")
     again = await ran(gateway, "alarms", "ack", LOW)
