@@ -1,15 +1,18 @@
 """What is remembered after a restart: of this boot always, of an earlier one only where both clocks were right."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from agent.domain.alarm import AlarmKind
 from agent.domain.clock import Instant
+from agent.domain.equipment import bus_named
 from agent.domain.reading import CheckedReading, Flag
 from agent.store.memory import Remembered
 from agent.store.writer import Writer
-from tests.agent.farm import BOOT, NOON_US, OXYGEN, WARMTH, at, checked
+from tests.agent.farm import BOOT, NOON_US, OXYGEN, WARMTH, alarm, at, change, checked
 from tests.clock import FakeClock
 
 HOUR_S, DAY_S = 3600.0, 86_400.0
@@ -37,6 +40,12 @@ def test_the_time_that_is_asked_for_comes_as_it_was(writer: Writer) -> None:
     assert [(past.at_s, past.value, past.quality) for past in memory] == [
         (one.reading.at.boot_s, one.reading.value, one.quality) for one in written[29 * 60 :]
     ]
+
+
+def test_equipment_has_no_sensor_and_is_no_hindrance(writer: Writer) -> None:
+    line = replace(alarm(AlarmKind.BUS_DOWN, None, 0.0, 0.0, 0.0), source=bus_named("rs485"))
+    writer.write([checked(0, 8.0)], [change(1, which=line)], [])
+    assert [past.value for past in recall(writer, 10.0)] == [8.0]
 
 
 def test_what_was_no_measurement_is_told_as_such(writer: Writer) -> None:
