@@ -56,9 +56,8 @@ class Check(Learner):
     remembers: ClassVar[bool] = False
     """Whether it learns, and so needs values in order of time."""
 
-    of_the_reading_before: ClassVar[bool] = False
-    """Whether its verdict is on the reading before: it is noted with the others, and counts for neither flag nor
-    quality of this one."""
+    only_noted: ClassVar[bool] = False
+    """Whether its verdict stands among the reading's tests, and counts for neither its flag nor its quality."""
 
     version: ClassVar[int] = 1
     """To be raised when what it has `learnt` gets another meaning."""

@@ -1,6 +1,8 @@
 """Flat line (QARTOD test 8): a probe that says the same for too long has stopped measuring.
 
-The window is in time, not in points: a faster poll does not shorten it. The run is the longest stretch up to now in
+The window is in time, not in points: a faster poll does not shorten it. But a slow one must repeat itself as often as
+the manual asks for (REP_CNT_SUSPECT 3, REP_CNT_FAIL 5): of a probe that rounds to 0.01, asked every quarter of an hour,
+three equal values are no rarity. The run is the longest stretch up to now in
 which no two values are `tolerance` apart (with 0: in which all are equal). After a silence longer than
 `suspect_after_s` it begins anew, since nobody saw the probe stand still.
 
@@ -22,15 +24,21 @@ from agent.domain.reading import Flag, Verdict
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """`tolerance` in canonical units; suspect after `suspect_after_s`, fail after `fail_after_s` seconds."""
+    """`tolerance` in canonical units; suspect after `suspect_after_s`, fail after `fail_after_s` seconds, and after so
+    many repeats.
+    """
 
     suspect_after_s: float
     fail_after_s: float
     tolerance: float = 0.0
+    suspect_repeats: int = 3
+    fail_repeats: int = 5
 
     def __post_init__(self) -> None:
         if not (0 < self.suspect_after_s <= self.fail_after_s and self.tolerance >= 0):
             raise ValueError("needs 0 < suspect_after_s <= fail_after_s and tolerance >= 0")
+        if not 0 < self.suspect_repeats <= self.fail_repeats:
+            raise ValueError("needs 0 < suspect_repeats <= fail_repeats")
 
 
 class FlatLine(Check):
@@ -41,13 +49,14 @@ class FlatLine(Check):
     """
 
     remembers = True
-    learnt = ("_highs", "_lows", "_last_s", "_began_s", "_last")
+    learnt = ("_highs", "_lows", "_times", "_last_s", "_began_s", "_last")
     limits: Limits
 
     def __init__(self, limits: Limits, surroundings: Surroundings) -> None:
         super().__init__(limits, surroundings)
         self._highs: deque[tuple[float, float]] = deque()
         self._lows: deque[tuple[float, float]] = deque()
+        self._times: deque[float] = deque(maxlen=limits.fail_repeats)
         self._last_s = self._began_s = self._last = 0.0
 
     @property
@@ -57,10 +66,12 @@ class FlatLine(Check):
     def judge(self, point: Point) -> Verdict:
         if point.at_s - self._began_s < self.limits.suspect_after_s:
             return GOOD  # as nearly always: the run before this value is too short for it to be a line
-        still_s = point.at_s - self._since(point.at_s, point.value)
-        if still_s < self.limits.suspect_after_s:
+        since_s = self._since(point.at_s, point.value)
+        still_s = point.at_s - since_s
+        repeats = sum(at_s >= since_s for at_s in self._times)
+        if still_s < self.limits.suspect_after_s or repeats < self.limits.suspect_repeats:
             return GOOD
-        if still_s >= self.limits.fail_after_s:
+        if still_s >= self.limits.fail_after_s and repeats >= self.limits.fail_repeats:
             because = f"has not moved for {self.limits.fail_after_s / 60:.0f} min or more"
             return Verdict(Flag.FAIL, because, DEAD_PROBE)
         return Verdict(Flag.SUSPECT, f"has not moved for {still_s / 60:.0f} min", DOUBTFUL_PROBE)
@@ -82,6 +93,7 @@ class FlatLine(Check):
         moved = not self.limits.tolerance and value != self._last  # as most values do; the rest then is clear
         since_s = at_s if moved else self._since(at_s, value)
         highs, lows = self._highs, self._lows
+        self._times.append(at_s)
         self._last_s, self._last, self._began_s = at_s, value, since_s
         if since_s == at_s:
             highs.clear()

@@ -10,7 +10,7 @@ State = Mapping[str, Any]
 
 
 class Learner:
-    """The base of all that `learnt` something: numbers, text, None, pairs of numbers, lists and queues of those, and
+    """The base of all that `learnt` something: numbers, text, None, pairs of numbers, lists and queues of such, and
     what is a learner itself.
     """
 
@@ -45,15 +45,19 @@ def _like(example: Any, plain: Any) -> Any:
         fresh.restore(plain)
         return fresh
     if isinstance(example, deque):
-        return deque(map(_pair, plain), example.maxlen)
+        return deque(map(_one, plain), example.maxlen)
     if isinstance(example, list):
-        return [_pair(one) for one in plain]
+        return list(map(_one, plain))
     if isinstance(example, bool | int | float):
         return _number(plain)
     if isinstance(example, str):
         return _text(plain)
     if plain is None:
         return None
+    return _one(plain)
+
+
+def _one(plain: Any) -> Any:
     return _pair(plain) if isinstance(plain, list | tuple) else _number(plain)
 
 

@@ -41,7 +41,7 @@ class PreviousSpike(Check):
 
     remembers = True
     learnt = ("_before", "_last")
-    of_the_reading_before = True
+    only_noted = True  # it is on the reading before
     limits: Limits
 
     def __init__(self, limits: Limits, surroundings: Surroundings) -> None:

@@ -47,7 +47,7 @@ class SensorChecks:
         self._names = list(made)
         self._judges = [check.judge for check in made.values()]
         self._judges_late = [check.judge_late for check in made.values()]
-        self._counts = [not check.of_the_reading_before for check in made.values()]
+        self._counts = [not check.only_noted for check in made.values()]
         self._learners: list[Learn] = [check.learn for check in made.values() if check.remembers]
         self._known_upto = 0
         self._learn_on: list[Learn] = []

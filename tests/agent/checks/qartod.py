@@ -107,7 +107,8 @@ def _rate_of_change(case: Case) -> str:
 def _flat_line(case: Case) -> str:
     interval_s = case.interval_s or 300.0  # that of all series, where one is too short to tell
     suspect, fail = (case.config[name] // interval_s for name in ("suspect_threshold", "fail_threshold"))
-    return _flags(made(flat_line.Limits(suspect, fail, case.config["tolerance"])), count(), case.values)
+    repeats = max(1, int(suspect)), max(1, int(fail))
+    return _flags(made(flat_line.Limits(suspect, fail, case.config["tolerance"], *repeats)), count(), case.values)
 
 
 def _attenuated_signal(case: Case) -> str:

@@ -9,7 +9,7 @@ from agent.checks.check import Point
 from agent.domain.reading import Flag
 from tests.agent.checks.taught import judged, made, taught
 
-LIMITS = flat_line.Limits(600, 1200)
+LIMITS = flat_line.Limits(600, 1200, 0.0, 1, 1)
 GOOD, SUSPECT, FAIL = Flag.GOOD, Flag.SUSPECT, Flag.FAIL
 
 
@@ -53,16 +53,32 @@ def run_since(points: list[tuple[float, float]], tolerance: float, longest_s: fl
     return since_s
 
 
-@given(st.lists(st.tuples(STEPS, COARSE), min_size=1, max_size=80), st.sampled_from([0.0, 0.25, 0.5, 0.6]))
+@given(
+    st.lists(st.tuples(STEPS, COARSE), min_size=1, max_size=80),
+    st.sampled_from([0.0, 0.25, 0.5, 0.6]),
+    st.sampled_from([(1, 1), (2, 3), (3, 5)]),
+)
 def test_a_run_is_the_longest_in_which_no_two_values_are_apart(
-    steps: list[tuple[float, float]], tolerance: float
+    steps: list[tuple[float, float]], tolerance: float, repeats: tuple[int, int]
 ) -> None:
-    limits = flat_line.Limits(150.0, 400.0, tolerance)
+    limits = flat_line.Limits(150.0, 400.0, tolerance, *repeats)
     check, points, at_s = made(limits), [], 0.0
     for step_s, value in steps:
         at_s += step_s
         points.append((at_s, value))
         flag = check.judge(Point(at_s, value)).flag
         check.learn(at_s, value, 1.0)
-        still_s = at_s - run_since(points, tolerance, limits.suspect_after_s)
-        assert flag is (FAIL if still_s >= 400.0 else SUSPECT if still_s >= 150.0 else GOOD)
+        since_s = run_since(points, tolerance, limits.suspect_after_s)
+        still_s, again = at_s - since_s, sum(then_s >= since_s for then_s, _ in points) - 1
+        fails, suspect = still_s >= 400.0 and again >= repeats[1], still_s >= 150.0 and again >= repeats[0]
+        assert flag is (FAIL if fails else SUSPECT if suspect else GOOD)
+
+
+def test_three_equal_values_of_a_slow_probe_are_no_line() -> None:
+    limits = flat_line.Limits(1800.0, 3600.0)
+    said = ""
+    check = made(limits)
+    for n in range(7):
+        said += str(check.judge(Point(n * 900.0, 8.0)).flag.value)
+        check.learn(n * 900.0, 8.0, 1.0)
+    assert said == "1113344"

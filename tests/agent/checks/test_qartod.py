@@ -81,7 +81,7 @@ def every(interval_s: float, *values: float) -> Sequence[tuple[float, float]]:
 
 def flat_tol0() -> None:
     """Equal values are a flat line, with tolerance 0 too."""
-    assert flags(flat_line.Limits(120, 240), *every(60, 8, 8, 8, 8, 8, 8.1)) == [
+    assert flags(flat_line.Limits(120, 240, 0.0, 1, 1), *every(60, 8, 8, 8, 8, 8, 8.1)) == [
         GOOD,
         GOOD,
         SUSPECT,
@@ -93,25 +93,25 @@ def flat_tol0() -> None:
 
 def flat_below_interval() -> None:
     """One value is no line, however slow the poll."""
-    assert set(flags(flat_line.Limits(60, 120), *every(300, 8, 8, 8, 8))) == {GOOD}
+    assert set(flags(flat_line.Limits(60, 120, 0.0, 1, 1), *every(300, 8, 8, 8, 8))) == {GOOD}
 
 
 def flat_gap() -> None:
     """Silence is no standing still."""
-    limits = flat_line.Limits(120, 600)
+    limits = flat_line.Limits(120, 600, 0.0, 1, 1)
     assert flags(limits, (0, 8), (60, 8), (10_000, 8), (10_060, 8), (10_120, 8)) == [GOOD, GOOD, GOOD, GOOD, SUSPECT]
 
 
 def flat_nan_window() -> None:
     """A missing value is stepped over; a value alone in its window is no line."""
-    limits = flat_line.Limits(120, 600)
+    limits = flat_line.Limits(120, 600, 0.0, 1, 1)
     assert flags(limits, (0, 8), (120, 8)) == [GOOD, SUSPECT]
     assert flags(limits, (0, 8), (180, 8)) == [GOOD, GOOD]
 
 
 def flat_short() -> None:
     """Two values are judged like two hundred, and a missing one is missing."""
-    assert flags(flat_line.Limits(60, 60), *every(60, 8, 8)) == [GOOD, FAIL]
+    assert flags(flat_line.Limits(60, 60, 0.0, 1, 1), *every(60, 8, 8)) == [GOOD, FAIL]
     for case in quirky("flat_short", "flat_line_test"):
         assert [n for n, flag in enumerate(case.ours()) if flag == "9"] == [
             n for n, value in enumerate(case.values) if value is None
@@ -120,7 +120,7 @@ def flat_short() -> None:
 
 def flat_dt0() -> None:
     """A poll faster than a second is no error."""
-    assert flags(flat_line.Limits(1, 2), *every(0.5, 8, 8, 8, 8, 8)) == [GOOD, GOOD, SUSPECT, SUSPECT, FAIL]
+    assert flags(flat_line.Limits(1, 2, 0.0, 1, 1), *every(0.5, 8, 8, 8, 8, 8)) == [GOOD, GOOD, SUSPECT, SUSPECT, FAIL]
 
 
 def roc_dt0() -> None:

@@ -19,7 +19,7 @@ from agent.checks.defaults import limits_for
 from agent.checks.sensor_checks import SensorChecks
 from agent.domain.farm import Span
 from agent.domain.quantity import Quantity
-from agent.domain.reading import Flag
+from agent.domain.reading import CheckedReading, Flag
 from tests.agent.farm import reading
 from tests.bench.anomalies import pairs, ponds, river
 from tests.bench.anomalies.scoring import Score
@@ -32,6 +32,8 @@ _SPANS = {
     Quantity.CONDUCTIVITY: Span(0, 100),
 }
 """What the probes can measure: all that stands in front of every detector."""
+
+_DOUBTS = {str(flag.value) for flag in (Flag.SUSPECT, Flag.FAIL)}
 
 Choice = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 
@@ -54,8 +56,13 @@ def score(choice: Choice, many: Iterable[Series]) -> Score:
         began_s = time.process_time()
         checked = [checks.check(one) for one in readings]
         seconds = time.process_time() - began_s
-        total.add(series, [one.flag in (Flag.SUSPECT, Flag.FAIL) for one in checked], seconds)
+        total.add(series, [_is_told(one, alone=len(limits) == 2) for one in checked], seconds)
     return total
+
+
+def _is_told(checked: CheckedReading, alone: bool) -> bool:
+    """A check that is scored alone is scored by what it says, be it only noted."""
+    return checked.flag in (Flag.SUSPECT, Flag.FAIL) or (alone and not _DOUBTS.isdisjoint(checked.tests))
 
 
 def every(series: Series, step: int) -> Series:
