@@ -18,7 +18,7 @@ from cloud_sync.backend.ingest import late
 from cloud_sync.backend.ingest.letters import DeadLetters
 from cloud_sync.backend.ingest.offsets import Offsets
 from cloud_sync.backend.ingest.records import Batch, DatabaseAway, Fault, NothingTaken, Partition, Record
-from cloud_sync.contract.inserts import SENSORS, TANKS
+from cloud_sync.contract.inserts import ALERT_EVENTS, CLEARED, RAISED, SENSORS, TANKS
 from cloud_sync.contract.rows import Body, statements
 from cloud_sync.contract.topics import SENSOR_READINGS
 
@@ -118,8 +118,10 @@ class Writer:
 
     def _execute(self, connection: Connection[Any], topic: str, bodies: Sequence[Body]) -> int:
         with connection.transaction():  # a savepoint
-            counts = [(text, connection.execute(text, columns).rowcount) for text, columns in statements(topic, bodies)]
-        return sum(count for text, count in counts if text not in (SENSORS, TANKS))
+            counts = {text: connection.execute(text, columns).rowcount for text, columns in statements(topic, bodies)}
+        # A change of an alarm is a row by itself, and besides it may complete the row of its alert.
+        beside = (SENSORS, TANKS, *((RAISED, CLEARED) if ALERT_EVENTS in counts else ()))
+        return sum(count for text, count in counts.items() if text not in beside)
 
     def _prove(self, connection: Connection[Any], topic: str, refused: Sequence[Record], others: bool) -> None:
         """That the database takes other records of the topic now, so that it is these that are wrong."""

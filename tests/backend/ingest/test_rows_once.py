@@ -26,6 +26,7 @@ def test_every_topic_becomes_the_rows_that_the_contract_says(stage: Stage) -> No
     assert stage.count("sensor_data.gateway_health") == 1
     assert stage.count("sensor_data.gaps") == stage.count("sensor_data.rollups") == 1
     assert stage.ask("SELECT is_resolved FROM sensor_data.alerts") == [(True,)]
+    assert stage.ask("SELECT event FROM sensor_data.alert_events ORDER BY sequence") == [("raised",), ("cleared",)]
     assert stage.ask("SELECT id, name FROM sensor_data.tanks") == [(TANK.tank_id, "tank-3")]
     assert process.metric(ROWS) == 2000
     assert process.metric(DUPLICATES) == 0
