@@ -11,7 +11,6 @@ from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from random import Random
-from types import MappingProxyType
 from typing import Any
 
 from agent.alarm_answers import alarm_answers
@@ -19,14 +18,14 @@ from agent.alarm_commands import Commands
 from agent.alarm_metrics import AlarmMetrics
 from agent.alarm_orders import orders
 from agent.bus_answers import bus_answers
+from agent.bus_drivers import buses
 from agent.checks.sensor_checks import farm_checks
-from agent.companions import Latest, sources
 from agent.config import Gateway, NotifyChoice
 from agent.control import Control
 from agent.domain.alarm import AlarmChange, AlarmKind
 from agent.domain.clock import Clock, DoubtingClock
 from agent.domain.equipment import FEED
-from agent.domain.farm import Probe, Tank, Unit
+from agent.domain.farm import Tank
 from agent.domain.gateway_health import GatewayHealth
 from agent.domain.reading import CheckedReading
 from agent.equipment_parts import parts
@@ -53,10 +52,6 @@ from agent.tasks import cancelled
 from agent.watchdog import BUS_WITHIN_S, OPENING_WITHIN_S, STORE_WITHIN_S, Step, Supervisor, Systemd, Watchdog
 from cloud_sync.uplink import sink_class
 from cloud_sync.uplink.forwarder import Forwarder
-from drivers import profile
-from drivers.bus import make_bus
-from drivers.bus.tap import Tap
-from drivers.interfaces import Bus, Compensated, ProbeDriver, Profile
 
 log = logging.getLogger(__name__)
 
@@ -288,36 +283,3 @@ def _follower(choice: NotifyChoice, gateway: Gateway, clock: Clock) -> Follower:
     settings, name = choice.settings, gateway.gateway_id
     way = Hook(settings, name) if isinstance(settings, HookSettings) else Mail(settings, name)
     return Follower(choice.name, way, choice.wanted, gateway.state_dir / "notify" / f"{choice.name}.sent", clock)
-
-
-def buses(
-    gateway: Gateway,
-    clock: Clock,
-    taps: Mapping[str, Tap] = MappingProxyType({}),
-    latest: Latest = MappingProxyType({}),
-) -> list[tuple[Bus, Mapping[Probe, ProbeDriver]]]:
-    """Every bus with the drivers of the probes on it; `taps` by the name of the bus, `latest` the newest readings."""
-    models = {name: profile(name, gateway.profiles_dir) for name in {probe.profile for probe in gateway.probes}}
-    made: list[tuple[Bus, Mapping[Probe, ProbeDriver]]] = []
-    for settings in gateway.buses:
-        bus = make_bus(settings, clock, taps.get(settings.name))
-        probes = [probe for probe in gateway.probes if probe.bus == settings.name]
-        made.append((bus, _drivers(models, bus, probes, latest, clock)))
-    return made
-
-
-def _drivers(
-    models: Mapping[str, Profile], bus: Bus, probes: Sequence[Probe], latest: Latest, clock: Clock
-) -> Mapping[Probe, ProbeDriver]:
-    """One driver a device: what has the same address is read together."""
-    made: dict[Unit, ProbeDriver] = {}
-    for probe in probes:
-        if probe.unit not in made:
-            made[probe.unit] = _driver(models[probe.profile], bus, probe, latest, clock)
-    return {probe: made[probe.unit] for probe in probes}
-
-
-def _driver(model: Profile, bus: Bus, probe: Probe, latest: Latest, clock: Clock) -> ProbeDriver:
-    if probe.compensation and isinstance(model, Compensated):
-        return model.compensated_driver(bus, probe.unit, sources(probe.compensation, latest, clock))
-    return model.driver(bus, probe.unit)

@@ -5,7 +5,7 @@ import asyncio
 from collections.abc import Mapping
 
 from agent import config
-from agent.app import buses
+from agent.bus_drivers import buses
 from agent.clock import SystemClock
 from agent.domain.errors import BusError, ProbeError
 from agent.domain.farm import Probe

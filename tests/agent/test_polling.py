@@ -11,7 +11,7 @@ from uuid import UUID
 import pytest
 
 from agent import config
-from agent.app import buses
+from agent.bus_drivers import buses
 from agent.domain.errors import BadReply, BusError, NoReply
 from agent.domain.farm import Probe, Sensor
 from agent.domain.quantity import Quantity

@@ -7,7 +7,7 @@ from random import Random
 import pytest
 
 from agent import config
-from agent.app import buses
+from agent.bus_drivers import buses
 from agent.checks.sensor_checks import farm_checks
 from agent.parts_status import bus_status
 from agent.pipeline import Pipeline

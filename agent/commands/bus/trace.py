@@ -9,7 +9,7 @@ from random import Random
 from rich.console import Console
 
 from agent import config
-from agent.app import buses
+from agent.bus_drivers import buses
 from agent.bus_view import Trace, draw
 from agent.clock import SystemClock
 from agent.control import NotRunning, ask

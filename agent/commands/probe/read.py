@@ -5,7 +5,7 @@ import asyncio
 from typing import Any
 
 from agent import config
-from agent.app import buses
+from agent.bus_drivers import buses
 from agent.clock import SystemClock
 from agent.commands.showing import show
 from agent.control import NotRunning, ask
