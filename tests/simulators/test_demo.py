@@ -5,6 +5,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -16,7 +18,9 @@ command = sys.argv[1]
 if command == "status" and "--follow" not in sys.argv:
     sys.exit(0 if pathlib.Path("run.pid").exists() else 3)
 print(command, "starts", flush=True)
-pathlib.Path(f"{command}.pid").write_text(str(os.getpid()))
+written = pathlib.Path(f"{command}.written")
+written.write_text(str(os.getpid()))
+written.rename(f"{command}.pid")  # whole as soon as it is there
 if command == "run" and "BREAKS" in os.environ:
     time.sleep(0.5)
     sys.exit("run: the disk is on fire")
@@ -35,15 +39,21 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def start(folder: Path, **environment: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
+@contextmanager
+def demonstration(folder: Path, **environment: str) -> Iterator[subprocess.Popen[str]]:
+    with subprocess.Popen(
         [sys.executable, "-m", "simulators.demo"],
         cwd=folder,
         env={**os.environ, **environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-    )
+    ) as demo:
+        try:
+            yield demo
+        finally:
+            if demo.poll() is None:
+                demo.terminate()
 
 
 def alive(folder: Path) -> list[str]:
@@ -58,13 +68,13 @@ def alive(folder: Path) -> list[str]:
 
 
 def test_ctrl_c_ends_everything(folder: Path) -> None:
-    demo = start(folder)
-    until = time.monotonic() + 10
-    while alive(folder) != ["run", "simulate", "status"] and time.monotonic() < until:
-        time.sleep(0.02)
-    assert alive(folder) == ["run", "simulate", "status"]
-    demo.send_signal(signal.SIGINT)
-    told, _ = demo.communicate(timeout=8)
+    with demonstration(folder) as demo:
+        until = time.monotonic() + 30
+        while alive(folder) != ["run", "simulate", "status"] and time.monotonic() < until:
+            time.sleep(0.02)
+        assert alive(folder) == ["run", "simulate", "status"]
+        demo.send_signal(signal.SIGINT)
+        told, _ = demo.communicate(timeout=20)
     assert demo.returncode == 0
     assert alive(folder) == []
     assert "copied anew" in told
@@ -73,8 +83,8 @@ def test_ctrl_c_ends_everything(folder: Path) -> None:
 
 
 def test_a_part_that_ends_is_explained(folder: Path) -> None:
-    demo = start(folder, BREAKS="1")
-    _, complaint = demo.communicate(timeout=10)
+    with demonstration(folder, BREAKS="1") as demo:
+        _, complaint = demo.communicate(timeout=30)
     assert demo.returncode == 1
     assert "run ended with status 1" in complaint
     assert "the disk is on fire" in complaint

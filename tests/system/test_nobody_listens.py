@@ -14,7 +14,10 @@ def sockets(pid: int) -> set[str]:
     """The inodes of the process's sockets."""
     found = set()
     for file in Path(f"/proc/{pid}/fd").iterdir():
-        target = str(file.readlink())
+        try:
+            target = str(file.readlink())
+        except FileNotFoundError:  # closed since the folder was read
+            continue
         if target.startswith("socket:["):
             found.add(target[8:-1])
     return found
