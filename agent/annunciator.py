@@ -88,16 +88,10 @@ class Annunciator:
 
     def carry_out(self, orders: Sequence[tuple[Alarm, Order]], at: Instant) -> Sequence[AlarmChange]:
         """All of them, or none: raises Refusal, saying why."""
-        watches = [self._watches[str(alarm)] for alarm, _ in orders]
-        before = [watch.standing for watch in watches]
-        try:
-            steps = [watch.carry_out(order, at) for watch, (_, order) in zip(watches, orders, strict=True)]
-        except Refusal:
-            for watch, standing in zip(watches, before, strict=True):
-                watch.standing = standing
-            raise
+        watches = [(self._watches[str(alarm)], order) for alarm, order in orders]
         changes = []
-        for watch, step in zip(watches, steps, strict=True):
+        for watch, step in [(watch, watch.foreseen(order, at)) for watch, order in watches]:
+            watch.take(step)
             message = sentence(watch.alarm, step.event, None, step.reason, step.by)
             changes.append(self._change(watch.alarm, step, at, None, Flag.NOT_EVALUATED, message))
         return changes

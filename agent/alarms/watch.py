@@ -122,16 +122,25 @@ class Watch:
 
     def carry_out(self, order: Order, at: Instant) -> Step:
         """Raises Refusal, saying why; the alarm then stands where it stood."""
-        before = self.standing
-        if why := _unfit(order, before):
+        step = self.foreseen(order, at)
+        self.take(step)
+        return step
+
+    def foreseen(self, order: Order, at: Instant) -> Step:
+        """What the order would lead to; nothing changes by asking. Raises Refusal."""
+        if why := _unfit(order, self.standing):
             raise Refusal(f"{self.alarm}: {why}")
         until_s = None if order.for_s is None else at.boot_s + order.for_s
-        standing = after(before, order.event, at, self.alarm.latches, until_s)
+        standing = after(self.standing, order.event, at, self.alarm.latches, until_s)
         if standing is None:
-            raise Refusal(f"{self.alarm}: is {before.state.value}, where {order.event.value} means nothing")
-        self.standing = standing
-        self._chatter.ends()
+            state = self.standing.state.value
+            raise Refusal(f"{self.alarm}: is {state}, where {order.event.value} means nothing")
         return Step(order.event, standing, order.by, order.reason)
+
+    def take(self, step: Step) -> None:
+        """Let what was `foreseen` come about."""
+        self.standing = step.standing
+        self._chatter.ends()
 
 
 def _unfit(order: Order, standing: Standing) -> str | None:

@@ -3,8 +3,10 @@
 from dataclasses import replace
 from uuid import UUID
 
+import pytest
+
 from agent.alarm_metrics import AlarmMetrics
-from agent.alarms import Order, Watch
+from agent.alarms import Order, Refusal, Watch
 from agent.alarms.chatter import SHELF_S
 from agent.annunciator import Annunciator
 from agent.domain.alarm import Alarm, AlarmChange, AlarmKind, AlarmState, Event, Priority
@@ -52,6 +54,19 @@ def test_a_shelved_one_whose_condition_stays_comes_back_unacknowledged() -> None
     assert not watch.observe(checked(603, 5.0))
     (back,) = watch.observe(checked(604, 5.0))
     assert (back.event, back.standing.state) == (Event.RESTORED, AlarmState.UNACKNOWLEDGED)
+
+
+def test_orders_of_which_one_is_refused_leave_the_chattering_one_as_it_was() -> None:
+    other = replace(AT_ONCE, kind=AlarmKind.CRITICAL_LOW)
+    annunciator = Annunciator([AT_ONCE, other])
+    (watch, _) = annunciator.watches
+    chattering(watch, 0, 5)
+    restored, unfit = Order(Event.RESTORED, "Ana", of=AlarmState.SHELVED), Order(Event.RESET, "Ana")
+    with pytest.raises(Refusal):
+        annunciator.carry_out([(AT_ONCE, restored), (other, unfit)], at(5.0))
+    assert watch.standing.state is AlarmState.SHELVED
+    assert chattering(watch, 5, 604) == []
+    assert watch.observe(checked(604, 5.0))[0].reason == "chattered: raised 299 times more while it was shelved"
 
 
 def test_twice_in_a_minute_is_no_chatter() -> None:
