@@ -11,7 +11,6 @@ from agent.equipment_watch import Part
 from agent.polling import BusLoop
 from agent.store.store import Store, StoreState
 from cloud_sync.uplink.forwarder import Forwarder
-from cloud_sync.uplink.status import NEEDS_A_PERSON
 
 # Our choices: room for some hours of logs, and ten degrees below where a processor of this class slows itself down.
 _LEAST_FREE_BYTES: Final = 200_000_000
@@ -46,7 +45,7 @@ def _of_bus(loop: BusLoop) -> Callable[[], str | None]:
 def _of_sink(forwarder: Forwarder) -> Callable[[], str | None]:
     def look() -> str | None:
         status = forwarder.status
-        return f"{status.state.value}: {status.last_error}" if status.state in NEEDS_A_PERSON else ""
+        return f"{status.state.value}: {status.last_error}" if status.needs_a_person else ""
 
     return look
 

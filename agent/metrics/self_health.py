@@ -9,9 +9,10 @@ from agent.domain.gateway_health import GatewayHealth, MachineHealth, SinkHealth
 from agent.health_report import HealthReport, Outlook
 from agent.metrics.board import Board
 from agent.metrics.loop_lag import LoopLag
-from agent.polling import SILENT_AFTER, BusLoop
+from agent.polling import BusLoop
+from cloud_sync.uplink.status import State
 
-_TROUBLED: Final = ("waiting", "misconfigured")
+_TROUBLED: Final = tuple(state.value for state in (State.WAITING, State.MISCONFIGURED, State.FAILING))
 _NO_MACHINE: Final = MachineHealth(None, None, None, None, None)
 
 
@@ -78,7 +79,7 @@ def _bus(loop: BusLoop, now_s: float, uptime_s: float) -> dict[str, Any]:
     return {
         "name": loop.bus.name,
         "up": loop.trouble is None,
-        "silent": sum(turn.failures >= SILENT_AFTER for turn in loop.turns),
+        "silent": sum(turn.is_silent for turn in loop.turns),
         "polls": tally.polls,
         "failures": tally.failures,
         "errors": tally.errors,

@@ -26,7 +26,7 @@ class State(Enum):
     FAILING = "failing"
 
 
-NEEDS_A_PERSON = (State.MISCONFIGURED, State.FAILING)
+_NEEDS_A_PERSON = (State.MISCONFIGURED, State.FAILING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class SinkStatus:
     @property
     def needs_a_person(self) -> bool:
         """Whether it will not pass by itself."""
-        return self.state in NEEDS_A_PERSON
+        return self.state in _NEEDS_A_PERSON
 
 
 class StatusBoard:
@@ -94,7 +94,7 @@ class StatusBoard:
         if self._trouble_since is None:
             self._trouble_since = now
         self._status = replace(self._status, state=state, last_error=because, next_attempt_boot_s=now + pause_s)
-        level = logging.ERROR if bug or state in NEEDS_A_PERSON else logging.WARNING
+        level = logging.ERROR if bug or state in _NEEDS_A_PERSON else logging.WARNING
         self._once(f"{state.value} {kind}", level, f"is {state.value}, everything is kept: {because}", bug)
 
     def doubt(self, because: str) -> None:

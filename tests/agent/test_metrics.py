@@ -26,6 +26,7 @@ from agent.metrics.self_health import SelfHealth
 from agent.metrics.view import machine_lines, machine_troubles
 from agent.metrics.worst import Worst
 from agent.store.store import StoreSettings
+from cloud_sync.uplink.status import State
 from tests.agent.gateway_file import right, write
 from tests.clock import FakeClock
 from tests.system.waiting import free_port
@@ -33,8 +34,13 @@ from tests.system.waiting import free_port
 MQTT = {"broker": "127.0.0.1:1883", "trouble": None, "waiting": 0, "published": 7, "dropped": 0}
 
 
-def self_health(folder: Path, clock: FakeClock, machine: Machine | None = None) -> SelfHealth:
-    sinks = [SinkHealth('cl"oud\\', "waiting", 7.5, None, 3, 1, "away")]
+WELL = (State.CONNECTING, State.DELIVERING, State.IDLE)
+
+
+def self_health(
+    folder: Path, clock: FakeClock, machine: Machine | None = None, sink_state: str = "waiting"
+) -> SelfHealth:
+    sinks = [SinkHealth('cl"oud\\', sink_state, 7.5, None, 3, 1, "away")]
     outlook = Outlook("failing", "disk full", 2, sinks)
     report = HealthReport(StoreSettings(folder / "none.sqlite", 8), lambda: outlook, lambda _: None, clock, machine)
     return SelfHealth("gw", report, lambda: outlook, [], lambda: MQTT, LoopLag(clock), clock, Board(folder))
@@ -65,6 +71,12 @@ async def test_what_is_known_is_told_and_the_rest_left_out(tmp_path: Path) -> No
     assert told[("aqua_sink_ok", 'cl"oud\\')] == 0
     assert told[("aqua_sink_backlog_age_seconds", 'cl"oud\\')] == 7.5
     assert not {"aqua_sink_backlog", "aqua_store_readings", "aqua_under_voltage"} & {name for name, _ in told}
+
+
+@pytest.mark.parametrize(("state", "ok"), [(state.value, state in WELL) for state in State])
+async def test_a_sink_that_waits_or_needs_a_person_is_not_well(tmp_path: Path, state: str, ok: bool) -> None:
+    seen = await self_health(tmp_path, FakeClock(), sink_state=state).look()
+    assert [sink["ok"] for sink in seen["sinks"]] == [ok]
 
 
 async def test_a_disk_that_hangs_hides_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
