@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from agent.domain.gateway_health import SinkHealth
-from agent.polling import SILENT_AFTER, BusLoop
+from agent.polling import BusLoop
 from agent.store.store import Store
 from cloud_sync.uplink.breaker import Circuit
 from cloud_sync.uplink.forwarder import Forwarder
@@ -16,7 +16,7 @@ def in_short(loops: Sequence[BusLoop], forwarders: Sequence[Forwarder], store: S
     """One line."""
     turns = [turn for loop in loops for turn in loop.turns]
     probes = sum(len(turn.probes) for turn in turns)
-    silent = sum(len(turn.probes) for turn in turns if turn.failures >= SILENT_AFTER)
+    silent = sum(len(turn.probes) for turn in turns if turn.is_silent)
     troubled = sum(forwarder.status.circuit is not Circuit.CLOSED for forwarder in forwarders)
     return (
         f"{probes} probes, {silent} silent; store {store.state.value}; {len(forwarders)} sinks, {troubled} in trouble"
@@ -42,7 +42,7 @@ def sink_health(status: SinkStatus) -> SinkHealth:
 
 
 def bus_status(loop: BusLoop) -> dict[str, Any]:
-    silent = [turn for turn in loop.turns if turn.failures >= SILENT_AFTER]
+    silent = [turn for turn in loop.turns if turn.is_silent]
     return {
         "name": loop.bus.name,
         "trouble": loop.trouble,

@@ -60,6 +60,11 @@ class Turn:
     def period_s(self) -> float:
         return self.probes[0].period_s
 
+    @property
+    def is_silent(self) -> bool:
+        """Whether it is only asked now and then."""
+        return self.failures >= SILENT_AFTER
+
 
 class BusLoop:
     """Polls the probes of one bus for ever; those that share a driver are one device.
@@ -157,7 +162,7 @@ class BusLoop:
 
     def _rests(self, turn: Turn, now_s: float) -> bool:
         """Whether the probe is not asked this time, since it did not answer before."""
-        if turn.failures >= SILENT_AFTER and now_s < turn.ask_again_s:
+        if turn.is_silent and now_s < turn.ask_again_s:
             return True
         in_advance_s = (SILENT_AFTER - 1) * turn.lost_s / _SHARE
         if turn.repaid_s - now_s <= in_advance_s:
@@ -180,7 +185,7 @@ class BusLoop:
         if turn.failures == SILENT_AFTER:
             words = "%s: no answer in %d turns, it is asked less often until it answers"
             log.warning(words, turn, SILENT_AFTER, extra=self._about(turn))
-        if turn.failures >= SILENT_AFTER:
+        if turn.is_silent:
             doublings = min(turn.failures - SILENT_AFTER + 1, _MOST_DOUBLINGS)
             rest_s = min(turn.period_s * 2.0**doublings, _LONGEST_REST_S)
             turn.ask_again_s = self._clock.boot_s() + rest_s * self._random.uniform(0.75, 1.25)
