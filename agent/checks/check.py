@@ -49,6 +49,11 @@ class Surroundings:
             found.followed = True
         return found
 
+    @property
+    def twin(self) -> Trace | None:
+        """The first other sensor of this one's quantity in the tank, from now on followed."""
+        return None if self.quantity is None else self.other(self.quantity)
+
 
 class Check(Learner):
     """The base of every check: it remembers nothing."""
@@ -95,3 +100,19 @@ class Check(Learner):
     def missing(self, garbled: bool) -> Flag:
         """The flag of a reading without value; `garbled`: bytes came, but they were no answer."""
         return Flag.MISSING
+
+
+class Comparison(Check):
+    """The base of a check that looks at `other` beside its own sensor; it does not apply in a tank without."""
+
+    def __init__(self, limits: Any, surroundings: Surroundings, other: Trace | None) -> None:
+        super().__init__(limits, surroundings)
+        self._other = other
+
+    @property
+    def basis(self) -> str:
+        return f"{super().basis} {self._other.name if self._other else ''}"
+
+    @property
+    def applies(self) -> bool:
+        return self._other is not None

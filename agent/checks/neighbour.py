@@ -26,5 +26,4 @@ class Neighbour(UnseenStep):
     """With the first other sensor of this one's quantity in the tank."""
 
     def __init__(self, limits: Limits, surroundings: Surroundings) -> None:
-        quantity = surroundings.quantity
-        super().__init__(limits, surroundings, None if quantity is None else surroundings.other(quantity))
+        super().__init__(limits, surroundings, surroundings.twin)

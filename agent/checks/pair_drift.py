@@ -12,7 +12,7 @@ week and nobody minded; and after a restart, from the stored day: a drift that g
 from dataclasses import dataclass
 from statistics import fmean, median, stdev
 
-from agent.checks.check import GOOD, NOT_EVALUATED, Check, Point, Surroundings
+from agent.checks.check import GOOD, NOT_EVALUATED, Comparison, Point, Surroundings
 from agent.domain.quality import UNUSUAL_WATER
 from agent.domain.reading import Flag, Verdict
 
@@ -39,7 +39,7 @@ class Limits:
             raise ValueError("needs least >= 0 and 0 <= least_share < 1, and not both 0")
 
 
-class PairDrift(Check):
+class PairDrift(Comparison):
     """Of this sensor and the first other one of its quantity in the tank. NOT_EVALUATED while the pair is learnt."""
 
     remembers = True
@@ -50,9 +50,7 @@ class PairDrift(Check):
     limits: Limits
 
     def __init__(self, limits: Limits, surroundings: Surroundings) -> None:
-        super().__init__(limits, surroundings)
-        quantity = surroundings.quantity
-        self._other = None if quantity is None else surroundings.other(quantity)
+        super().__init__(limits, surroundings, surroundings.twin)
         self._fresh_s = max(_FRESH_S, 2 * surroundings.period_s)
         self._hour = 0.0
         self._values, self._differences, self._count = 0.0, 0.0, 0
@@ -65,14 +63,6 @@ class PairDrift(Check):
         self._up = self._down = 0.0
         self._told_hours = 0
         self._because = ""
-
-    @property
-    def basis(self) -> str:
-        return f"{super().basis} {self._other.name if self._other else ''}"
-
-    @property
-    def applies(self) -> bool:
-        return self._other is not None
 
     @property
     def memory_s(self) -> float:

@@ -12,7 +12,7 @@ usable (of a step in doubt, above all) are not learnt, so that what lasts is bel
 from collections import deque
 from typing import Any, Protocol
 
-from agent.checks.check import GOOD, NOT_EVALUATED, Check, Point, Surroundings
+from agent.checks.check import GOOD, NOT_EVALUATED, Comparison, Point, Surroundings
 from agent.checks.trace import Trace
 from agent.domain.quality import DOUBTFUL_PROBE, USABLE
 from agent.domain.reading import Flag, Verdict
@@ -35,26 +35,17 @@ class StepLimits(Protocol):
     def within_s(self) -> float: ...
 
 
-class UnseenStep(Check):
-    """SUSPECT while a step stands that `other` has not seen. Does not apply in a tank without such a sensor."""
+class UnseenStep(Comparison):
+    """SUSPECT while a step stands that `other` has not seen."""
 
     remembers = True
     learnt = ("_points", "_newest")
     limits: StepLimits
 
     def __init__(self, limits: Any, surroundings: Surroundings, other: Trace | None) -> None:
-        super().__init__(limits, surroundings)
-        self._other = other
+        super().__init__(limits, surroundings, other)
         self._points: deque[tuple[float, float]] = deque()
         self._newest: tuple[float, float] | None = None
-
-    @property
-    def basis(self) -> str:
-        return f"{super().basis} {self._other.name if self._other else ''}"
-
-    @property
-    def applies(self) -> bool:
-        return self._other is not None
 
     @property
     def memory_s(self) -> float:
