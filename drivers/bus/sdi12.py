@@ -16,7 +16,7 @@ from agent.domain.clock import Clock
 from agent.domain.errors import BadReply, NoReply
 from agent.domain.farm import BusSettings
 from drivers import sdi12
-from drivers.bus.serial_port import SerialPort
+from drivers.bus.serial_port import PortLine
 from drivers.bus.tap import Tap
 
 T = TypeVar("T")
@@ -25,25 +25,13 @@ _TRIES: Final = 3
 _MOST_ANSWERS: Final = 10  # aD0! to aD9!
 
 
-class Sdi12Line:
+class Sdi12Line(PortLine):
     """An `Sdi12Bus`."""
 
     def __init__(self, settings: BusSettings, clock: Clock, tap: Tap | None = None) -> None:
-        self.name = settings.name
-        self.quiet_s = settings.quiet_s
+        super().__init__(settings, clock, tap)
         self._timeout_s = settings.timeout_s
-        self._clock = clock
-        self._port = SerialPort(settings, clock, tap)
-        self._lock = asyncio.Lock()
         self._silent: set[str] = set()
-
-    async def open(self) -> None:
-        async with self._lock:
-            self._port.open()
-
-    async def close(self) -> None:
-        async with self._lock:
-            self._port.close()
 
     async def measure(self, address: str, command: str, longest_s: float) -> tuple[float, ...]:
         async with self._lock:

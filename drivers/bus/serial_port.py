@@ -171,3 +171,24 @@ class SerialPort:
             self._on_bytes()
         del self.received[:-LONGEST_LINE]
         self._arrival.set()
+
+
+class PortLine:
+    """What every bus of text on a serial port is: one caller has it at a time."""
+
+    def __init__(
+        self, settings: BusSettings, clock: Clock, tap: Tap | None, on_bytes: Callable[[], None] | None = None
+    ) -> None:
+        self.name = settings.name
+        self.quiet_s = settings.quiet_s
+        self._clock = clock
+        self._port = SerialPort(settings, clock, tap, on_bytes)
+        self._lock = asyncio.Lock()
+
+    async def open(self) -> None:
+        async with self._lock:
+            self._port.open()
+
+    async def close(self) -> None:
+        async with self._lock:
+            self._port.close()

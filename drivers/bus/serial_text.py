@@ -10,7 +10,7 @@ from typing import Final
 from agent.domain.clock import Clock
 from agent.domain.errors import BadReply, NoReply
 from agent.domain.farm import BusSettings
-from drivers.bus.serial_port import SerialPort
+from drivers.bus.serial_port import PortLine
 from drivers.bus.tap import Tap
 
 _DONE: Final = frozenset({"*OK", "*ER"})
@@ -22,24 +22,13 @@ RESTARTED: Final = frozenset({"*RS", "*RE"})
 _STATUS_WITHIN_S = 0.1
 
 
-class TextLine:
+class TextLine(PortLine):
     """A `TextBus`; one command at a time, whoever asks."""
 
     def __init__(self, settings: BusSettings, clock: Clock, tap: Tap | None = None) -> None:
-        self.name = settings.name
-        self.quiet_s = settings.quiet_s
-        self._port = SerialPort(settings, clock, tap)
-        self._lock = asyncio.Lock()
+        super().__init__(settings, clock, tap)
         # Ten bits a character, ten characters: "*OK" and some slack, at whatever baud.
         self._status_within_s = _STATUS_WITHIN_S + 100 / self._port.line.baud
-
-    async def open(self) -> None:
-        async with self._lock:
-            self._port.open()
-
-    async def close(self) -> None:
-        async with self._lock:
-            self._port.close()
 
     async def ask(self, command: str, answer_within_s: float) -> list[str]:
         async with self._lock:

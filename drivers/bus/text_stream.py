@@ -4,7 +4,6 @@ A line ends with a carriage return, a line feed or both. The rest of a line that
 is thrown away, for half a number is a number, too; so is a line that does not end.
 """
 
-import asyncio
 import re
 from collections import deque
 from collections.abc import Callable
@@ -13,7 +12,7 @@ from typing import Final
 from agent.domain.clock import Clock
 from agent.domain.errors import NoReply
 from agent.domain.farm import BusSettings
-from drivers.bus.serial_port import SerialPort
+from drivers.bus.serial_port import PortLine
 from drivers.bus.tap import Tap
 
 LONGEST_LINE: Final = 256
@@ -21,25 +20,17 @@ _REMEMBERED: Final = 32
 _END: Final = re.compile(rb"[\r\n]")
 
 
-class TextStream:
+class TextStream(PortLine):
     """A `StreamBus`."""
 
     def __init__(self, settings: BusSettings, clock: Clock, tap: Tap | None = None) -> None:
-        self.name = settings.name
-        self.quiet_s = settings.quiet_s
-        self._clock = clock
-        self._port = SerialPort(settings, clock, tap, self._on_bytes)
-        self._lock = asyncio.Lock()
+        super().__init__(settings, clock, tap, self._on_bytes)
         self._lines: deque[tuple[float, str]] = deque(maxlen=_REMEMBERED)
         self._torn = True
 
     async def open(self) -> None:
         async with self._lock:
             self._opened()
-
-    async def close(self) -> None:
-        async with self._lock:
-            self._port.close()
 
     async def newest_line(self, wanted: Callable[[str], bool], max_age_s: float) -> str:
         async with self._lock:
