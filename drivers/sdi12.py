@@ -8,7 +8,6 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-ADDRESS: Final = r"[0-9A-Za-z]"
 COMMANDS: Final = tuple(f"{kind}{n}" for kind in ("M", "MC", "C", "CC") for n in ("", *"123456789"))
 """The commands that start a measurement: C leaves the line to others meanwhile, a second C asks for a CRC."""
 

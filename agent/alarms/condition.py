@@ -74,7 +74,7 @@ class Delay:
         self._frozen_s: float | None = None
 
     def passes(self, turns: bool | None, at_s: float, delay_s: float) -> bool:
-        """`turns` as `Limit.turns` says it; True when it has been so for `delay_s`. Begins anew then."""
+        """`turns` as `Condition.turns` says it; True when it has been so for `delay_s`. Begins anew then."""
         if turns is None:
             if self._frozen_s is None:
                 self._frozen_s = at_s

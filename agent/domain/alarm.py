@@ -162,8 +162,8 @@ BY_ITSELF = "gateway"
 class AlarmChange:
     """Something happened to an alarm, which led to `standing`.
 
-    `seq` grows with every change of any alarm. `value` and `flag` are those of the reading that made it change, or of
-    the newest one where a person did. `by` says who did it and `reason` why; both None where nobody did.
+    `seq` grows with every change of any alarm. `value` and `flag` are those of the reading that made it change; None
+    and NOT_EVALUATED where none did. `by` says who did it and `reason` why; both None where nobody did.
     """
 
     seq: int
