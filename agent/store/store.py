@@ -6,7 +6,6 @@ I/O error, rotten file) keeps what it had for the next attempt. Only what a comm
 
 import asyncio
 import logging
-from collections import deque
 from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -18,12 +17,13 @@ from agent.domain.alarm import AlarmChange
 from agent.domain.clock import Clock, Instant
 from agent.domain.delivery import Taken
 from agent.domain.errors import StoreError
-from agent.domain.reading import CheckedReading, Gap
+from agent.domain.reading import CheckedReading
 from agent.store.bulletin import Bulletin
 from agent.store.dead_letters import Refused
 from agent.store.learnt import Known, Learnt
 from agent.store.memory import Remembered
 from agent.store.requests import Requests, folder_beside
+from agent.store.waiting import Waiting
 from agent.store.writer import Writer
 
 log = logging.getLogger(__name__)
@@ -78,10 +78,7 @@ class Store:
         self._writer = Writer(settings.path, settings.size_mb * 1_000_000, sinks, clock.now, settings.metered)
         self._requests = Requests(folder_beside(settings.path))
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="store")
-        self._readings: deque[CheckedReading] = deque()
-        self._changes: list[AlarmChange] = []
-        self._lost = _Lost()
-        self._unit: _Unit | None = None
+        self._waiting = Waiting(settings.keep_in_memory, sinks)
         self._committing = asyncio.Lock()
         self._urgent = asyncio.Event()
         self._news = asyncio.Event()
@@ -96,18 +93,12 @@ class Store:
 
     def put(self, readings: Iterable[CheckedReading], changes: Sequence[AlarmChange]) -> None:
         """Take in readings and alarm changes for the next commit, which an alarm change makes due at once."""
-        before = len(self._readings)
-        self._readings.extend(readings)
-        if len(self._readings) > before:
-            self._newest = self._readings[-1].reading.at
-        self._forget_the_oldest()
+        readings = list(readings)
+        self._waiting.put(readings, changes)
+        if readings:
+            self._newest = readings[-1].reading.at
         if changes:
-            self._changes.extend(changes)
             self._urgent.set()
-
-    def _forget_the_oldest(self) -> None:
-        while len(self._readings) > self._settings.keep_in_memory:
-            self._lost.add(self._readings.popleft())
 
     async def run(self) -> None:
         """Commit for ever, carry out what commands ask for, and in between bring back what a damaged file still has;
@@ -144,14 +135,14 @@ class Store:
             self.tried_s = self._clock.boot_s()
 
     async def _commit(self) -> None:
-        due = len(self._readings) + (len(self._unit.readings) if self._unit else 0)
-        while unit := self._next_unit(due):
+        due = self._waiting.readings
+        while unit := self._waiting.next_unit(due, self._writer.rows_at_once):
             try:
                 await self._call(self._writer.write, unit.readings, unit.changes, unit.lost)
             except StoreError as error:
                 self._tell(str(error))
                 return
-            self._unit = None
+            self._waiting.written()
             self.tried_s = self._clock.boot_s()
             due -= len(unit.readings)
             self._tell(None)
@@ -165,7 +156,7 @@ class Store:
 
     async def _keep_learnt(self) -> None:
         """Only when all that was learnt from is written, so that the two fit together."""
-        due = self._clock.boot_s() >= self._learnt_due_s and not self._readings
+        due = self._clock.boot_s() >= self._learnt_due_s and not self._waiting.readings
         if due and self.learnt is not None and self._newest is not None:
             offset_ms, learnt = self.learnt()
             await self._call(self._writer.keep_learnt, learnt, offset_ms, self._newest)
@@ -174,17 +165,6 @@ class Store:
     def keep_learnt(self) -> None:
         """With the next commit, since the gateway stops."""
         self._learnt_due_s = self._clock.boot_s()
-
-    def _next_unit(self, due: int) -> "_Unit | None":
-        """What the next commit takes: what the last one failed with, and otherwise as much of the readings that are due
-        as fits into one, with the alarm changes.
-        """
-        if self._unit is None and (due > 0 or self._changes):
-            most = min(due, len(self._readings), self._writer.rows_at_once)
-            readings = [self._readings.popleft() for _ in range(most)]
-            self._unit = _Unit(readings, self._changes, self._lost.gaps(self._sinks))
-            self._changes, self._lost = [], _Lost()
-        return self._unit
 
     def _tell(self, trouble: str | None) -> None:
         if trouble and trouble != self.trouble:
@@ -256,11 +236,10 @@ class Store:
     async def close(self) -> None:
         """Store what waits, then close the file; what a sick disk does not take even now is lost, and said to be."""
         await self.commit()
-        if self._unit or self._readings or self._changes:
-            unit = self._unit or _Unit([], [], [])
-            count = sum(gap.count or 0 for gap in unit.lost[:1]) + self._lost.count
-            lost = len(unit.readings) + len(self._readings) + count, len(unit.changes) + len(self._changes)
-            log.error("%d readings and %d alarm changes could not be stored and are lost", *lost)
+        readings, changes = self._waiting.readings, self._waiting.changes
+        if readings or changes:
+            lost = readings + self._waiting.lost
+            log.error("%d readings and %d alarm changes could not be stored and are lost", lost, changes)
         await self._call(self._writer.close)
         self._thread.shutdown()
 
@@ -275,32 +254,3 @@ class Store:
         finally:
             for task in tasks:
                 task.cancel()
-
-
-@dataclass(frozen=True, slots=True)
-class _Unit:
-    """What goes into one commit, and into the next one again should that fail."""
-
-    readings: Sequence[CheckedReading]
-    changes: Sequence[AlarmChange]
-    lost: Sequence[Gap]
-
-
-@dataclass(slots=True)
-class _Lost:
-    """Readings that left the memory before they could be stored."""
-
-    count: int = 0
-    from_us: int = 0
-    to_us: int = 0
-
-    def add(self, checked: CheckedReading) -> None:
-        utc_us = checked.reading.at.utc_us
-        self.from_us = min(self.from_us, utc_us) if self.count else utc_us
-        self.to_us = max(self.to_us, utc_us) if self.count else utc_us
-        self.count += 1
-
-    def gaps(self, sinks: Sequence[str]) -> list[Gap]:
-        """One gap a sink; these readings never had a sequence number (0)."""
-        because = "the disk did not take readings and the memory for them was full"
-        return [Gap(0, sink, 0, 0, self.from_us, self.to_us, self.count, because) for sink in sinks if self.count]
