@@ -1,32 +1,26 @@
 """The one writer: every transaction of the gateway, in the thread that `Store` gives it.
 
 What sinks settle is written at once but becomes durable with the next commit of readings: a power cut in between costs
-a second delivery, not a flush of the card for every batch. Any failure closes the database and the next call opens it
-anew, so that nothing cached outlives a rollback.
+a second delivery, not a flush of the card for every batch.
 """
 
 import json
 import logging
-import sqlite3
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
-from typing import TypeVar
 
 from agent.domain.alarm import AlarmChange
 from agent.domain.clock import Instant
 from agent.domain.delivery import Taken
-from agent.domain.errors import StoreError
 from agent.domain.reading import CheckedReading, Gap
-from agent.store.database import has_wal_reset_bug, is_full, is_rotten, keep_log, set_aside
 from agent.store.dead_letters import Refused
 from agent.store.learnt import Known, Learnt
 from agent.store.memory import Remembered, remembered
 from agent.store.room import Room
-from agent.store.tables import FEED, Tables, open_tables
+from agent.store.tables import FEED, Tables
+from agent.store.transactions import Transactions
 
 log = logging.getLogger(__name__)
-
-T = TypeVar("T")
 
 _SALVAGED_AT_ONCE = 10_000
 """More readings than the pages of one step hold."""
@@ -45,17 +39,13 @@ class Writer:
         now: Callable[[], Instant],
         metered: Collection[str] = (),
     ) -> None:
-        self._path = path
-        self._sinks = sinks
         self._metered = metered
         self._now = now
         self._room = Room(path, most_bytes)
-        self._tables: Tables | None = None
-        self._log_keeper: sqlite3.Connection | None = None
+        self._transactions = Transactions(path, self._room, sinks, now)
+        self._within = self._transactions.within
+        self._look = self._transactions.look
         self._promised: tuple[int, int] | None = None
-        self._last_seq: int | None = None
-        if has_wal_reset_bug():
-            log.info("SQLite %s may damage %s if another process writes it: only read it", sqlite3.sqlite_version, path)
 
     @property
     def rows_at_once(self) -> int:
@@ -75,7 +65,7 @@ class Writer:
         self._within(lambda tables: self._append(tables, readings, changes, lost))
         self._promised = None
         self._room.take_ballast()
-        self._last_seq = self._opened().ring.last_seq
+        self._transactions.last_seq = self._transactions.opened().ring.last_seq
 
     def _append(
         self, tables: Tables, readings: Sequence[CheckedReading], changes: Sequence[AlarmChange], lost: Sequence[Gap]
@@ -113,13 +103,14 @@ class Writer:
 
     def flush(self) -> None:
         """Make durable what was settled."""
-        if self._tables is not None and self._tables.connection.in_transaction:
-            self._within(lambda tables: None)
+        if self._transactions.is_begun:
+            self._within(lambda _: None)
 
     @property
     def is_salvaging(self) -> bool:
         """Whether rows of a damaged file are still to come back; False while nothing is open."""
-        return self._tables is not None and self._tables.recovery.awaited > 0
+        tables = self._transactions.tables
+        return tables is not None and tables.recovery.awaited > 0
 
     def salvage(self) -> bool:
         """Bring back a few more rows of a damaged file; False when there are no more to come."""
@@ -131,7 +122,7 @@ class Writer:
         if not self._within(lambda tables: tables.recovery.awaited):
             return False
         more = self._within(step)
-        tables = self._opened()
+        tables = self._transactions.opened()
         tables.recovery.give_up_chunk()
         self._room.limit(tables.connection)
         return more
@@ -191,90 +182,6 @@ class Writer:
 
         self._look(work)
 
-    def _look(self, work: Callable[[Tables], T]) -> T:
-        """Read; should something have to be written first (a damaged row, a time that is now final), that is durable
-        before anything is handed out.
-        """
-        changes_before = self._tables.connection.total_changes if self._tables else 0
-        pending = self._tables is not None and self._tables.connection.in_transaction
-        result = self._within(work, durable=False)
-        tables = self._tables
-        if tables is not None and (not pending or tables.connection.total_changes != changes_before):
-            self._within(lambda _: None)
-        return result
-
-    def _within(self, work: Callable[[Tables], T], durable: bool = True) -> T:
-        """One piece of work in a transaction; once more with a fresh database if the file turns out to be damaged, or
-        when the oldest have made room on a full disk.
-        """
-        try:
-            return self._tried(work, durable)
-        except _Rotten as error:
-            self._set_aside(error)
-        except _DiskFull:
-            self._room.drop_ballast()
-            self._tried(lambda tables: tables.eviction.evict(), True)
-        return self._tried(work, durable)
-
-    def _tried(self, work: Callable[[Tables], T], durable: bool) -> T:
-        try:
-            tables = self._opened()
-            if not tables.connection.in_transaction:
-                tables.connection.execute("BEGIN IMMEDIATE")
-            result = work(tables)
-            if durable:
-                tables.connection.execute("COMMIT")
-        except sqlite3.Error as error:
-            self.close()
-            kind = _Rotten if is_rotten(error) else _DiskFull if is_full(error) else StoreError
-            raise kind(f"{self._path}: {error}") from error
-        except BaseException:
-            self.close()
-            raise
-        return result
-
-    def _opened(self) -> Tables:
-        if self._tables is None:
-            self._tables = self._open()
-            self._log_keeper = self._log_keeper or keep_log(self._path)
-            self._last_seq = self._tables.ring.last_seq
-        elif self._is_elsewhere(self._tables.inode):
-            # SQLite would go on writing into a file that nobody can find any more.
-            self.close()
-            raise StoreError(f"{self._path} was removed or replaced while in use; what it held is gone with it")
-        return self._tables
-
-    def _open(self) -> Tables:
-        try:
-            return open_tables(self._path, self._room, self._sinks, self._now(), self._last_seq)
-        except OSError as error:
-            raise StoreError(f"{self._path}: {error.strerror}") from error
-        except (KeyError, ValueError) as error:
-            raise StoreError(f"{self._path} holds what this version does not know: {error}") from error
-
-    def _set_aside(self, error: Exception) -> None:
-        aside = set_aside(self._path)
-        log.error("%s: the file is damaged and set aside as %s", error, aside.name)
-
-    def _is_elsewhere(self, inode: int) -> bool:
-        try:
-            return self._path.stat().st_ino != inode
-        except OSError:
-            return True
-
     def close(self) -> None:
-        """Close the database; an unfinished transaction is rolled back. The write-ahead log stays where it is."""
-        tables, self._tables = self._tables, None
-        if tables is not None:
-            tables.connection.close()
-        keeper, self._log_keeper = self._log_keeper, None
-        if keeper is not None:
-            keeper.close()
-
-
-class _DiskFull(StoreError):
-    """There is no room: on the disk, or in what the file may have."""
-
-
-class _Rotten(StoreError):
-    """The file is damaged, or no database at all."""
+        """See `Transactions.close`."""
+        self._transactions.close()

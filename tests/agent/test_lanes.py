@@ -87,7 +87,7 @@ def test_many_outages_are_kept_apart_only_so_far(writer: Writer, clock: FakeCloc
         assert not done & set(seqs)
         done |= set(seqs)
         writer.flush()
-        tables = writer._tables
+        tables = writer._transactions.tables
         assert tables is not None and len(tables.cursors.ahead("cloud")) <= 8
     for lane in ("backlog", "live"):
         while seqs := taken(writer, lane)[1]:
@@ -117,17 +117,17 @@ def test_a_commit_that_failed_and_yet_reached_the_disk_is_not_repeated(
     tmp_path: Path, writer: Writer, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     measured(writer, clock, 1, 10)
-    within = Writer._within
+    within = writer._within
 
-    def fsync_fails(self: Writer, work: Callable[[Tables], Any], durable: bool = True) -> Any:
-        result = within(self, work, durable)
-        if self._promised:
-            monkeypatch.setattr(Writer, "_within", within)
-            self.close()
+    def fsync_fails(work: Callable[[Tables], Any], durable: bool = True) -> Any:
+        result: Any = within(work, durable)
+        if writer._promised:
+            monkeypatch.setattr(writer, "_within", within)
+            writer.close()
             raise StoreError("disk I/O error")
         return result
 
-    monkeypatch.setattr(Writer, "_within", fsync_fails)
+    monkeypatch.setattr(writer, "_within", fsync_fails)
     batch = several(11, 10)
     with pytest.raises(StoreError):
         writer.write(batch, [], [])

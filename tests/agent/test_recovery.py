@@ -87,8 +87,8 @@ async def salvaged(store: Store) -> Tables:
     """Let the store bring back everything, as its own task does between commits."""
     while store._writer.is_salvaging:
         await store._call(store._writer.salvage)
-    assert store._writer._tables is not None
-    return store._writer._tables
+    assert store._writer._transactions.tables is not None
+    return store._writer._transactions.tables
 
 
 @pytest.mark.parametrize("harm", HARMS, ids=lambda harm: harm.__name__)

@@ -80,7 +80,7 @@ def test_a_file_with_other_pages_keeps_them_and_its_size(
         writer.close()
     writer = made(tmp_path, clock)
     filled(writer, clock, tmp_path, 501, 40_000)
-    assert writer._opened().connection.execute("PRAGMA page_size").fetchone() == (4096,)
+    assert writer._transactions.opened().connection.execute("PRAGMA page_size").fetchone() == (4096,)
     assert (tmp_path / NAME).stat().st_size > MOST_BYTES // 2
     writer.close()
 
@@ -138,7 +138,7 @@ def test_eight_weeks_of_twenty_readings_a_second_fit_the_default_size(tmp_path: 
 
 def used_bytes(writer: Writer) -> int:
     writer.standing_alarms()
-    tables = writer._tables
+    tables = writer._transactions.tables
     assert tables is not None
     ask = tables.connection.execute
     pages = ask("PRAGMA page_count").fetchone()[0] - ask("PRAGMA freelist_count").fetchone()[0]
