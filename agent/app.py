@@ -5,7 +5,6 @@ starts it again; sinks are supervised by their forwarders, so a sink's bug stops
 """
 
 import asyncio
-import json
 import logging
 from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -15,6 +14,7 @@ from typing import Any
 
 from agent.alarm_answers import alarm_answers
 from agent.alarm_commands import Commands
+from agent.alarm_messages import compact
 from agent.alarm_metrics import AlarmMetrics
 from agent.alarm_orders import orders
 from agent.bus_answers import bus_answers
@@ -108,7 +108,7 @@ class App:
         self._feed_test = FeedTest(gateway.mqtt.test_every_s, self.pipeline.follow, lambda: self.feed.trouble, clock)
         self.feed.hears = self._heard_on_mqtt()
         watched = [
-            *parts(self.loops, self.forwarders, self.store, lambda: health.machine, clock),
+            *parts(self.loops, self.forwarders, self.followers, self.store, lambda: health.machine, clock),
             Part(FEED, AlarmKind.FEED_SILENT, self._feed_test.look, "reaches its listeners again"),
         ]
         self._equipment = EquipmentWatch(watched, self.pipeline.follow, clock)
@@ -216,7 +216,7 @@ class App:
 
     def _tell_health(self, health: GatewayHealth) -> None:
         self.feed.tell_health(health)
-        self.feed.retain("alarm/metrics", json.dumps(self.alarm_metrics.told(self.pipeline.annunciator.watches)))
+        self.feed.retain("alarm/metrics", compact(self.alarm_metrics.told(self.pipeline.annunciator.watches)))
         self.store.bulletin.publish(health)
 
     async def _ready(self) -> None:

@@ -5,9 +5,10 @@ from typing import Final
 
 from agent.domain.alarm import AlarmKind
 from agent.domain.clock import Clock
-from agent.domain.equipment import CLOCK, DISK, PROCESSOR, STORE, bus_named, sink_named
+from agent.domain.equipment import CLOCK, DISK, PROCESSOR, STORE, bus_named, notify_named, sink_named
 from agent.domain.gateway_health import MachineHealth
 from agent.equipment_watch import Part
+from agent.notify import Follower
 from agent.polling import BusLoop
 from agent.store.store import Store, StoreState
 from cloud_sync.uplink.forwarder import Forwarder
@@ -20,6 +21,7 @@ _HOTTEST_C: Final = 75.0
 def parts(
     loops: Iterable[BusLoop],
     forwarders: Iterable[Forwarder],
+    followers: Iterable[Follower],
     store: Store,
     machine: Callable[[], MachineHealth | None],
     clock: Clock,
@@ -30,6 +32,10 @@ def parts(
         *(
             Part(sink_named(one.status.sink), AlarmKind.SINK_BLOCKED, _of_sink(one), "delivers again")
             for one in forwarders
+        ),
+        *(
+            Part(notify_named(one.name), AlarmKind.NOTIFY_SILENT, _of_way_out(one), "goes out again")
+            for one in followers
         ),
         Part(STORE, AlarmKind.STORE_SICK, lambda: _of_store(store), "stores again"),
         Part(CLOCK, AlarmKind.CLOCK_UNKNOWN, lambda: _of_clock(clock), "is synchronised"),
@@ -48,6 +54,10 @@ def _of_sink(forwarder: Forwarder) -> Callable[[], str | None]:
         return f"{status.state.value}: {status.last_error}" if status.needs_a_person else ""
 
     return look
+
+
+def _of_way_out(follower: Follower) -> Callable[[], str]:
+    return lambda: follower.trouble or ""
 
 
 def _of_store(store: Store) -> str | None:

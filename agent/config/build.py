@@ -68,6 +68,7 @@ def build(document: Document) -> Gateway | None:
     advised = advice(document)
     if document.problems or not (gateway and mqtt and ring_buffer and timing and profiles_dir):
         return None
+    equipment = equipment_alarms(all_buses, [sink.name for sink in sinks], [way.name for way in notify])
     state_dir = document.folder / gateway.state_dir
     runtime_dir = document.folder / gateway.runtime_dir if gateway.runtime_dir else state_dir
     return Gateway(
@@ -85,7 +86,7 @@ def build(document: Document) -> Gateway | None:
             replace(alarm, advice=advised(alarm))
             for alarm in (
                 *_alarms(all_tanks, periods_s, timing, checks),
-                *(settled(alarm, timing) for alarm in equipment_alarms(all_buses, [sink.name for sink in sinks])),
+                *(settled(alarm, timing) for alarm in equipment),
             )
         ],
         mqtt=mqtt,

@@ -29,6 +29,7 @@ class AlarmKind(Enum):
     CLOCK_UNKNOWN = "clock_unknown"
     DISK_LOW = "disk_low"
     TOO_HOT = "too_hot"
+    NOTIFY_SILENT = "notify_silent"
     FEED_SILENT = "feed_silent"
     FEED_TEST = "feed_test"
 

@@ -17,3 +17,7 @@ def bus_named(name: str) -> Equipment:
 
 def sink_named(name: str) -> Equipment:
     return Equipment("sink", name)
+
+
+def notify_named(name: str) -> Equipment:
+    return Equipment("notify", name)
