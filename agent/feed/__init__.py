@@ -4,6 +4,7 @@
     store                                         retained  the ring buffer: ok, salvaging or failing
     alarm/<tank>/<probe>/<sensor>/<kind>/state    retained  where this alarm stands
     alarm/event                                   one message a change, numbered by "seq"
+    alarm/metrics                                 retained  how the alarms do as a whole, once a minute
     reading/<tank>/<probe>/<sensor>               a checked reading, when it has changed or it is time again
     health/gateway                                retained  how the gateway itself is
     health/<tank>                                 retained  how well the tank is doing: the scores, every 5 minutes

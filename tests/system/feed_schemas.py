@@ -2,6 +2,7 @@
 
 import json
 import re
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from jsonschema import Draft202012Validator, FormatChecker
 FEED = Path(__file__).parents[2] / "agent" / "feed"
 
 
+@cache
 def described() -> dict[str, tuple[re.Pattern[str], bool, Draft202012Validator]]:
     """By channel: what its topics look like, whether they are retained, and what a payload has to fit."""
     document = yaml.safe_load((FEED / "asyncapi.yaml").read_text())
