@@ -28,6 +28,9 @@ _CLASSES: Final = {
 }
 _USABLE = f"value_json.flag not in [{Flag.FAIL.value}, {Flag.MISSING.value}]"
 _ASIDE = ", ".join(f"'{state.value}'" for state in SET_ASIDE)
+_DECIMALS: Final = 2
+# Home Assistant keeps the name `state` for itself and would drop it: there would be no telling who has acknowledged.
+_ATTRIBUTES: Final = "{{ dict(value_json, alarm_state=value_json.state) | tojson }}"
 _LONGEST: Final = 4_000_000
 
 
@@ -100,6 +103,7 @@ class HomeAssistant:
             "value_template": f"{{{{ value_json.value if {_USABLE} else None }}}}",
             "json_attributes_topic": topic,
             "state_class": "measurement",
+            "suggested_display_precision": _DECIMALS,
             "expire_after": _whole(3 * settings.readings_at_least_s),
             **unit,
             **known,
@@ -121,6 +125,7 @@ class HomeAssistant:
                     f"{{{{ 'ON' if value_json.active and value_json.state not in [{_ASIDE}] else 'OFF' }}}}"
                 ),
                 "json_attributes_topic": topic,
+                "json_attributes_template": _ATTRIBUTES,
                 "expire_after": _whole(settings.valid_s),
             },
             f"{key}_ack": {

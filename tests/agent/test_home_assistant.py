@@ -75,6 +75,15 @@ def test_a_device_class_has_a_unit_that_belongs_to_it(quantity: Quantity) -> Non
         assert component["unit_of_measurement"] == quantity.unit
 
 
+def test_what_home_assistant_would_drop_or_spell_out_is_said_in_its_way() -> None:
+    """Seen in 2025.4.4: it drops an attribute called `state`, and shows a float with all of its digits."""
+    house = House([OXYGEN], [alarm()])
+    house.gateway.announce()
+    sensor, problem, _ = house.components.values()
+    assert "alarm_state=value_json.state" in problem["json_attributes_template"]
+    assert sensor["suggested_display_precision"] == 2
+
+
 def test_a_sensor_that_is_gone_is_removed_and_stays_removed() -> None:
     before = House([OXYGEN, WARMTH], [])
     before.gateway.announce()
