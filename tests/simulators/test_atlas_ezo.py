@@ -115,7 +115,7 @@ async def test_ok_can_be_switched_off(tmp_path: Path) -> None:
     async with circuit("atlas-ezo-ph", tmp_path) as uart:
         await uart.say("C,0")
         assert await uart.say("*OK,0", within_s=0.05) == ""
-        assert await uart.say("R", within_s=0.05) == "7.250\r"
+        assert await uart.say("R", within_s=0.3) == "7.250\r"
 
 
 async def test_oxygen_comes_in_a_fixed_order(tmp_path: Path) -> None:
@@ -157,7 +157,7 @@ async def test_without_a_value_there_is_a_word_or_nothing(tmp_path: Path) -> Non
         assert await uart.say("R") == "check probe\r*OK\r"
     async with circuit("atlas-ezo-do", tmp_path, Water()) as uart:
         await uart.say("C,0")
-        assert await uart.say("R", within_s=0.05) == "*OK\r"
+        assert await uart.say("R", within_s=0.3) == "*OK\r"
 
 
 async def test_it_sleeps_and_wakes(tmp_path: Path) -> None:
@@ -176,7 +176,7 @@ async def test_faults_show_on_the_text_too(tmp_path: Path) -> None:
         faults.silence, faults.exception = False, 1
         assert await uart.say("R", "\r") == "*ER\r"
         faults.exception, faults.crc_error = 0, True
-        assert await uart.say("R", within_s=0.05) == "v.250\rkOK\r"
+        assert await uart.say("R", within_s=0.3) == "v.250\rkOK\r"
         faults.crc_error, faults.unplugged = False, True
         assert await uart.say("R", within_s=0.15) == ""
         faults.unplugged = False
