@@ -4,6 +4,7 @@ A new sink brings a `World` and subclasses `SinkContract`, or `JudgingSinkContra
 """
 
 import asyncio
+import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -19,6 +20,8 @@ from cloud_sync.uplink.forwarder import Forwarder
 from cloud_sync.uplink.interfaces import Delivery, Lane, Sink
 from tests.cloud_sync.scripted import Drained, JumpingClock, MemoryBacklog
 from tests.cloud_sync.things import GATEWAY, change, gap, reading, records, rollup
+
+_BEAT_S = 0.005
 
 
 class Mood(Enum):
@@ -111,21 +114,34 @@ def assert_complete(world: World) -> None:
 
 @asynccontextmanager
 async def heartbeat() -> AsyncIterator[Callable[[], float]]:
-    """Somebody else in the same loop; yields how long it had to wait for its turn at most (seconds)."""
-    longest_s = 0.0
+    """Somebody else in the same loop; yields how much longer it had to wait for its turn at most (seconds) than another
+    thread did, which the machine alone keeps waiting.
+    """
+    in_loop_s = in_thread_s = 0.0
+    over = threading.Event()
 
     async def beat() -> None:
-        nonlocal longest_s
+        nonlocal in_loop_s
         while True:
             before = time.monotonic()
-            await asyncio.sleep(0.005)
-            longest_s = max(longest_s, time.monotonic() - before - 0.005)
+            await asyncio.sleep(_BEAT_S)
+            in_loop_s = max(in_loop_s, time.monotonic() - before - _BEAT_S)
 
-    task = asyncio.create_task(beat())
+    def beat_in_thread() -> None:
+        nonlocal in_thread_s
+        while not over.is_set():
+            before = time.monotonic()
+            time.sleep(_BEAT_S)
+            in_thread_s = max(in_thread_s, time.monotonic() - before - _BEAT_S)
+
+    task, thread = asyncio.create_task(beat()), threading.Thread(target=beat_in_thread)
+    thread.start()
     try:
-        yield lambda: longest_s
+        yield lambda: in_loop_s - in_thread_s
     finally:
+        over.set()
         task.cancel()
+        thread.join()
 
 
 def sequences(world: World) -> list[int]:

@@ -184,7 +184,7 @@ async def test_a_sink_that_hangs_slows_no_other_one(tmp_path: Path) -> None:
     async with heartbeat() as longest_silence_s:
         with pytest.raises(Drained):
             await Forwarder("archive", archive, whole, GATEWAY, clock).run()
-    assert time.monotonic() - began < 5.0
+    assert time.monotonic() - began < 30.0
     assert longest_silence_s() < 0.25
     goes_on.set()
     for task in tasks:

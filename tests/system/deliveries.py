@@ -35,7 +35,7 @@ def stored(gateway: Gateway, upto: int) -> list[Reading]:
     return sorted(tuple(row) for row in rows)
 
 
-async def all_is_delivered(gateway: Gateway, records: Callable[[], list[Record]], within_s: float = 30.0) -> None:
+async def all_is_delivered(gateway: Gateway, records: Callable[[], list[Record]], within_s: float = 60.0) -> None:
     """Everything stored until now arrives in that sink: each reading once, as it was stored, none missing."""
     upto = gateway.stored()
     assert upto, "nothing is stored, so nothing could arrive"

@@ -57,7 +57,7 @@ class Listener:
     def seqs(self) -> list[int]:
         return [event.said["seq"] for event in self.events]
 
-    async def hears(self, *changes: tuple[str, bool], within_s: float = 20.0) -> None:
+    async def hears(self, *changes: tuple[str, bool], within_s: float = 60.0) -> None:
         """Wait until the newest events are these, in any order among themselves."""
         count = len(changes)
         await until(lambda: sorted(self.changes[-count:]) == sorted(changes), within_s, f"{changes} on MQTT")

@@ -47,12 +47,12 @@ class Process:
                 self.arguments, stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd=ROOT
             )
 
-    async def ended(self, within_s: float = 20.0) -> int:
+    async def ended(self, within_s: float = 60.0) -> int:
         """Its exit status."""
         await until(lambda: self.child.poll() is not None, within_s, f"{self.name} ends")
         return self.child.returncode
 
-    async def stop(self, within_s: float = 20.0) -> int:
+    async def stop(self, within_s: float = 60.0) -> int:
         """SIGTERM; returns the exit status."""
         self.child.terminate()
         return await self.ended(within_s)
@@ -89,7 +89,7 @@ class Gateway(Process):
         command = [sys.executable, "-m", "agent", name, str(self.config), *options]
         return await asyncio.to_thread(subprocess.run, command, cwd=ROOT, capture_output=True, text=True, timeout=30)
 
-    async def status_tells(self, look: Callable[[dict[str, Any]], T], within_s: float = 20.0) -> T:
+    async def status_tells(self, look: Callable[[dict[str, Any]], T], within_s: float = 60.0) -> T:
         """The first true answer of `look` to what `status --json` prints, which is a few seconds old."""
         deadline = time.monotonic() + within_s
         while True:
@@ -113,7 +113,7 @@ class Gateway(Process):
         rows = self.rows("SELECT max(seq) FROM readings")
         return (rows[0][0] or 0) if rows else 0
 
-    async def stores_more(self, readings: int = 20, within_s: float = 20.0) -> int:
+    async def stores_more(self, readings: int = 20, within_s: float = 60.0) -> int:
         """Wait until so many more readings are stored; the newest sequence number then."""
         wanted = self.stored() + readings
 

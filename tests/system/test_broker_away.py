@@ -22,7 +22,7 @@ async def water_fails_and_recovers(farm: Farm, gateway: Gateway) -> None:
     await until(lambda: len(logged(gateway)) == before + 4)
 
 
-async def everything_is_heard(gateway: Gateway, listener: Listener, within_s: float = 30.0) -> None:
+async def everything_is_heard(gateway: Gateway, listener: Listener, within_s: float = 60.0) -> None:
     """Every logged change arrived, in the order of its number."""
     await until(lambda: len(listener.seqs) >= len(logged(gateway)), within_s, "every change is heard")
     assert listener.seqs == logged(gateway)

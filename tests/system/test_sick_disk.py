@@ -64,7 +64,7 @@ async def test_status_tells_that_the_disk_is_full(stage: Stage, disk: LimitedDis
     await gateway.stores_more()
     disk.fill(gateway)
     await until(lambda: "Readings cannot be stored" in gateway.said)
-    told = await gateway.status_tells(lambda status: status["gateway"]["store"]["trouble"], within_s=8)
+    told = await gateway.status_tells(lambda status: status["gateway"]["store"]["trouble"])
     assert str(gateway.database) in told
 
 

@@ -21,15 +21,15 @@ async def test_a_stop_stores_what_waited_for_the_next_commit(stage: Stage, numbe
     gateway.config.write_text(gateway.config.read_text().replace("commit_s = 0.2", "commit_s = 60"))
     gateway.start()
     await until(lambda: listener.status == ["online"])
-    await asyncio.sleep(1)
-    first = gateway.stored()  # the start counts as done when the first answer is on the disk
-    assert first < 10
+    first = await until(gateway.stored)  # the start counts as done when the first answer is on the disk
+    await asyncio.sleep(3)
+    assert gateway.stored() == first
     told_s = time.time()
     gateway.child.send_signal(number)
-    assert await gateway.ended(within_s=5) == 0
-    assert gateway.stored() >= first + 15
+    assert await gateway.ended() == 0
+    assert gateway.stored() > first
     newest = datetime.fromisoformat(gateway.rows("SELECT max(time_utc) FROM reading")[0][0])
-    assert told_s - newest.timestamp() < 0.5
+    assert told_s - newest.timestamp() < 2
 
 
 async def test_the_next_start_goes_on_in_the_same_ring_buffer(stage: Stage) -> None:
@@ -78,7 +78,7 @@ async def test_a_gateway_that_is_stopped_while_it_greets_the_broker_is_offline(s
     assert await gateway.stop() == 0
     broker.resume()
     # Its own word and, if the broker saw the connection end before it, the will: the same word twice does no harm.
-    await until(lambda: listener.status[1:] in (["offline"], ["offline"] * 2), within_s=5)
+    await until(lambda: listener.status[1:] in (["offline"], ["offline"] * 2))
 
 
 async def test_a_cloud_that_hangs_does_not_hold_up_the_stop(stage: Stage) -> None:
@@ -98,6 +98,6 @@ async def test_a_second_gateway_on_the_same_ring_buffer_is_refused(stage: Stage)
     await gateway.stores_more()
     second = stage.process(Process("second", gateway.arguments, stage.folder))
     second.start()
-    assert await second.ended(within_s=5) == 1
+    assert await second.ended() == 1
     assert str(gateway.database.parent) in second.said
     assert "cannot be stored" not in gateway.said

@@ -9,7 +9,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-async def until(look: Callable[[], T], within_s: float = 20.0, what: str = "") -> T:
+async def until(look: Callable[[], T], within_s: float = 60.0, what: str = "") -> T:
     """The first true answer of `look`. AssertionError with the last answer when there is none in time."""
     deadline = time.monotonic() + within_s
     while not (seen := look()):
