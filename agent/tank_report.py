@@ -17,7 +17,7 @@ from agent.domain.clock import Clock, Instant
 from agent.domain.errors import StoreError
 from agent.domain.farm import Sensor, Tank
 from agent.domain.quantity import Quantity
-from agent.scores.hours import HOURS_KEPT, History
+from agent.scores.hours import HOURS_KEPT, SPAN_S, History
 from agent.scores.tank import maintenance, tank_health
 from agent.store.inspection.reader import Reader
 from agent.store.inspection.spans import first_since, spans
@@ -76,7 +76,7 @@ class TankReports:
                 "time": iso(at.utc_us),
                 "clock_trusted": at.trusted,
                 "health": asdict(tank_health(by_quantity, self._alarms(tank), _HEALTH_HOURS, hour)),
-                "maintenance": asdict(maintenance(every, _MAINTENANCE_DAYS, hour)),
+                "maintenance": asdict(maintenance(every, _MAINTENANCE_DAYS, at.utc_us // (SPAN_S * 1_000_000))),
             }
             self.newest[tank.name] = told
             self._publish(tank.name, told)

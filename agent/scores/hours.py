@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 SPAN_S: Final = 300
 """Spans of five minutes: as the specification counts expected readings."""
 SPANS_AN_HOUR: Final = 3600 // SPAN_S
+SPANS_A_DAY: Final = 24 * SPANS_AN_HOUR
 HOURS_KEPT: Final = 7 * 24 + 1
 
 
@@ -57,12 +58,16 @@ class Hour:
 
 @dataclass
 class History:
-    """Of one sensor, which is read every `period_s` seconds; hours are numbered from 1970 on."""
+    """Of one sensor, which is read every `period_s` seconds; hours are numbered from 1970 on, as spans are. `first` is
+    the oldest span that was ever added.
+    """
 
     period_s: float
     hours: dict[int, Hour] = field(default_factory=dict)
+    first: int | None = None
 
     def add(self, span: FiveMinutes) -> None:
+        self.first = span.number if self.first is None else min(self.first, span.number)
         self.hours.setdefault(span.number // SPANS_AN_HOUR, Hour()).add(span)
 
     def forget(self, now_hour: int) -> None:
@@ -74,9 +79,9 @@ class History:
         return (hour for number, hour in self.hours.items() if now_hour - count < number <= now_hour)
 
     @property
-    def expected_spans_an_hour(self) -> float:
-        """A sensor that is read less often than every five minutes cannot fill each span."""
-        return SPANS_AN_HOUR * min(1.0, SPAN_S / self.period_s)
+    def expected_share(self) -> float:
+        """Of the spans: a sensor that is read less often than every five minutes cannot fill each."""
+        return min(1.0, SPAN_S / self.period_s)
 
 
 class Statistics(NamedTuple):
@@ -95,7 +100,7 @@ def statistics(history: History, hours: int, now_hour: int) -> Statistics:
     seen = list(history.last(hours, now_hour))
     count = sum(hour.usable for hour in seen)
     spans = sum(hour.usable_spans.bit_count() for hour in seen)
-    coverage = min(1.0, spans / (hours * history.expected_spans_an_hour))
+    coverage = min(1.0, spans / (hours * SPANS_AN_HOUR * history.expected_share))
     if not count:
         return Statistics(None, None, coverage)
     return Statistics(_deviation(seen, count), min(hour.least for hour in seen), coverage)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from agent.domain.quantity import Quantity
-from agent.scores.hours import History, Statistics, statistics
+from agent.scores.hours import SPANS_A_DAY, SPANS_AN_HOUR, History, Statistics, statistics
 
 LEAST_COVERAGE: Final = 0.7
 """Below, a score would be of the minutes that happened to be measured: it is unknown."""
@@ -69,22 +69,30 @@ class Maintenance:
     days: float
 
 
-def maintenance(sensors: Sequence[History], days: int, now_hour: int) -> Maintenance:
-    """Over the newest `days` of all sensors of one tank, counted from the first hour that is known."""
-    hours = 24 * days
-    known = [max(min(one.hours), now_hour - hours + 1) for one in sensors if one.hours]
-    known_hours = now_hour - min(known) + 1 if known else 0
+def maintenance(sensors: Sequence[History], days: int, now_span: int) -> Maintenance:
+    """Over the newest `days` of all sensors of one tank: 24 hours each, of which the last is that of `now_span` as far
+    as it has come. A sensor counts from its first reading; one without any as long as the others do.
+
+    The cloud's `analytics.calculate_maintenance_score` gives the same for the same readings.
+    """
+    now_hour = now_span // SPANS_AN_HOUR
+    begin = SPANS_AN_HOUR * (now_hour - 24 * days + 1)
+    since = min((one.first for one in sensors if one.first is not None), default=now_span + 1)
+    known_days = max(0, now_span + 1 - max(since, begin)) / SPANS_A_DAY
     degradation = _degradation(sensors, days, now_hour)
-    if degradation is None or not known_hours:
-        return Maintenance(None, "Not enough readings to judge", degradation, None, None, known_hours / 24)
-    expected = sum(known_hours * one.expected_spans_an_hour for one in sensors)
-    seen = [(one, hour) for one in sensors for hour in one.last(hours, now_hour)]
-    valued = sum(min(hour.valued_spans.bit_count(), one.expected_spans_an_hour) for one, hour in seen)
-    anomalous = sum(hour.anomalous_spans.bit_count() for _, hour in seen)
+    if degradation is None:
+        return Maintenance(None, "Not enough readings to judge", None, None, None, known_days)
+    expected, valued, anomalous = 0.0, 0.0, 0
+    for one in sensors:
+        spans = now_span + 1 - max(begin, since if one.first is None else one.first)
+        seen = list(one.last(24 * days, now_hour))
+        expected += spans * one.expected_share
+        valued += min(spans * one.expected_share, sum(hour.valued_spans.bit_count() for hour in seen))
+        anomalous += sum(hour.anomalous_spans.bit_count() for hour in seen)
     missing = _clamped(100 * (1 - valued / expected))
-    anomalies = _clamped(10 * anomalous / max(1.0, known_hours / 24))
+    anomalies = _clamped(10 * anomalous / max(1.0, known_days))
     score = 0.4 * degradation + 0.3 * missing + 0.3 * anomalies
-    return Maintenance(score, recommendation(score), degradation, missing, anomalies, known_hours / 24)
+    return Maintenance(score, recommendation(score), degradation, missing, anomalies, known_days)
 
 
 def recommendation(score: float) -> str:

@@ -28,6 +28,7 @@ from tests.agent.farm import OXYGEN, TANK, WARMTH
 from tests.clock import FakeClock
 
 NOW = 500_000  # hours since 1970
+NOW_SPAN = 12 * NOW + 11  # the last five minutes of that hour
 PH = Sensor(UUID(int=13), TANK, "ph-1", "ph", Quantity.PH, None)
 PARTS = (Quantity.TEMPERATURE, Quantity.PH, Quantity.DISSOLVED_OXYGEN)
 SCHEMA = json.loads((Path(__file__).parents[2] / "agent/feed/schemas/tank-health.json").read_text())
@@ -135,35 +136,46 @@ def falling(per_day: float, days: int = 7) -> History:
 
 
 def test_degradation_is_the_negated_slope_in_one_over_seconds() -> None:
-    found = maintenance([falling(0.3 / 7)], 7, NOW)
+    found = maintenance([falling(0.3 / 7)], 7, NOW_SPAN)
     assert found.degradation == pytest.approx(0.3 / 7 / 86_400 * 1e6)
     assert found.score == pytest.approx(0.4 * 0.3 / 7 / 86_400 * 1e6, abs=1e-9)
-    assert maintenance([falling(-0.02)], 7, NOW).degradation == 0.0, "a probe that gets better needs nothing"
+    assert maintenance([falling(-0.02)], 7, NOW_SPAN).degradation == 0.0, "a probe that gets better needs nothing"
 
 
 def test_missing_readings_and_anomalies_count_and_each_part_ends_at_a_hundred() -> None:
     half = history(7.0, hours=168, share=0.5)
-    assert maintenance([half], 7, NOW).missing == pytest.approx(50)
-    assert maintenance([half, history(7.0, hours=168)], 7, NOW).missing == pytest.approx(25)
+    assert maintenance([half], 7, NOW_SPAN).missing == pytest.approx(50)
+    assert maintenance([half, history(7.0, hours=168)], 7, NOW_SPAN).missing == pytest.approx(25)
     odd, wild = history(7.0, hours=168), history(7.0, hours=168)
     for n in range(14):
         odd.add(span(12 * (NOW - 10 * n), 9.0, anomalies=5))
-    assert maintenance([odd], 7, NOW).anomalies == pytest.approx(20), "fourteen times five minutes in a week"
+    assert maintenance([odd], 7, NOW_SPAN).anomalies == pytest.approx(20), "fourteen times five minutes in a week"
     for number in range(12 * (NOW - 167), 12 * (NOW + 1)):
         wild.add(span(number, 9.0, anomalies=1))
-    assert maintenance([wild], 7, NOW).anomalies == 100
+    assert maintenance([wild], 7, NOW_SPAN).anomalies == 100
 
 
 def test_a_probe_that_fell_silent_is_missing_since_and_one_that_never_spoke_all_the_time() -> None:
-    assert maintenance([history(7.0, hours=84, ago=84)], 7, NOW).missing == pytest.approx(50)
-    assert maintenance([history(7.0, hours=168), History(5.0)], 7, NOW).missing == pytest.approx(50)
+    assert maintenance([history(7.0, hours=84, ago=84)], 7, NOW_SPAN).missing == pytest.approx(50)
+    assert maintenance([history(7.0, hours=168), History(5.0)], 7, NOW_SPAN).missing == pytest.approx(50)
+
+
+def test_a_sensor_of_yesterday_is_not_missing_the_week_before() -> None:
+    assert maintenance([history(7.0, hours=168), history(7.0, hours=30)], 7, NOW_SPAN).missing == 0
+
+
+def test_of_a_sensor_that_is_read_every_two_hours_no_more_is_expected() -> None:
+    slow = History(7200.0)
+    for number in range(12 * (NOW - 167), 12 * (NOW + 1), 24):
+        slow.add(span(number, 7.0))
+    assert maintenance([slow], 7, NOW_SPAN).missing == 0
 
 
 def test_before_there_are_two_days_nothing_can_be_told() -> None:
-    found = maintenance([history(7.0, hours=20)], 7, NOW)
+    found = maintenance([history(7.0, hours=20)], 7, NOW_SPAN)
     assert (found.score, found.recommendation) == (None, "Not enough readings to judge")
     assert found.days == pytest.approx(20 / 24)
-    assert maintenance([], 7, NOW) == Maintenance(None, "Not enough readings to judge", None, None, None, 0)
+    assert maintenance([], 7, NOW_SPAN) == Maintenance(None, "Not enough readings to judge", None, None, None, 0)
 
 
 @pytest.mark.parametrize(

@@ -119,8 +119,14 @@ def test_a_tank_of_which_nothing_is_known_has_no_health(database: Connection[Any
     assert answer(database, "SELECT analytics.calculate_tank_health_score(gen_random_uuid())") is None
 
 
+LAST = AT - timedelta(minutes=5)
+"""The last of 7 · 288 readings of which the first begins a week of whole hours."""
+
+
 def maintenance(connection: Connection[Any]) -> dict[str, Any]:
-    found: dict[str, Any] = answer(connection, "SELECT analytics.calculate_maintenance_score(%s, 7, %s)", TANK, AT)
+    """At the end of an hour."""
+    at = AT - timedelta(seconds=1)
+    found: dict[str, Any] = answer(connection, "SELECT analytics.calculate_maintenance_score(%s, 7, %s)", TANK, at)
     return found
 
 
@@ -129,33 +135,38 @@ def falling(by: float, start: float = 1.0) -> list[float]:
     return [start - by * day for day in range(7) for _ in range(DAY)]
 
 
+def points(slope_per_day: float) -> float:
+    """A million times the slope in 1/s."""
+    return slope_per_day / 86_400 * 1e6
+
+
 def test_maintenance_of_two_sensors_one_of_which_was_silent_half_the_week(database: Connection[Any]) -> None:
     sensor(database, TEMPERATURE, "Temperature")
     sensor(database, PH, "pH")
-    series(database, TEMPERATURE, "Temperature", [25.0] * 7 * DAY, quality=falling(0.02))
+    series(database, TEMPERATURE, "Temperature", [25.0] * 7 * DAY, until=LAST, quality=falling(0.02))
     database.execute("UPDATE sensor_data.sensors SET installation_date = '2026-01-01'")
-    series(database, PH, "pH", [7.0] * (7 * DAY // 2), until=AT - timedelta(days=3.5), quality=0.96)
+    series(database, PH, "pH", [7.0] * (7 * DAY // 2), until=LAST - timedelta(days=3.5), quality=0.96)
     # Daily means: 1.00+.96, .98+.96, .96+.96 halved; then .94 with half a day of .96; then .92, .90, .88 alone.
     means = [0.98, 0.97, 0.96, (0.94 * 288 + 0.96 * 144) / 432, 0.92, 0.90, 0.88]
     slope = sum((day - 3) * mean for day, mean in enumerate(means)) / 28
     found = maintenance(database)
     assert found["quality_trend_per_day"] == pytest.approx(slope)
-    assert found["sensor_degradation"] == pytest.approx(-slope * 700)
+    assert found["sensor_degradation"] == pytest.approx(points(-slope))
     assert found["reading_frequency_issues"] == pytest.approx(25)
     assert found["anomaly_frequency"] == 0
-    assert found["maintenance_score"] == pytest.approx(0.4 * -slope * 700 + 0.3 * 25)
+    assert found["maintenance_score"] == pytest.approx(0.4 * points(-slope) + 0.3 * 25)
     assert found["recommendation"] == "System operating normally"
 
 
 def test_a_collapse_of_quality_is_told_and_a_recovery_is_none(database: Connection[Any]) -> None:
     sensor(database, PH, "pH")
-    series(database, PH, "pH", [7.0] * 7 * DAY, quality=falling(0.1))
+    series(database, PH, "pH", [7.0] * 7 * DAY, until=LAST, quality=falling(0.1))
     collapse = maintenance(database)
     assert collapse["quality_trend_per_day"] == pytest.approx(-0.1)
-    assert collapse["sensor_degradation"] == pytest.approx(70)
-    assert collapse["maintenance_score"] == pytest.approx(28)
+    assert collapse["sensor_degradation"] == pytest.approx(points(0.1))
+    assert collapse["maintenance_score"] == pytest.approx(0.4 * points(0.1))
     database.execute("TRUNCATE sensor_data.readings")
-    series(database, PH, "pH", [7.0] * 7 * DAY, quality=falling(0.1)[::-1])
+    series(database, PH, "pH", [7.0] * 7 * DAY, until=LAST, quality=falling(0.1)[::-1])
     recovery = maintenance(database)
     assert recovery["quality_trend_per_day"] == pytest.approx(0.1)
     assert recovery["sensor_degradation"] == 0
@@ -166,36 +177,43 @@ def test_anomalies_cost_ten_for_each_a_day(database: Connection[Any]) -> None:
     sensor(database, PH, "pH")
     values = [7.0, 7.1] * (7 * DAY // 2)
     values[500] = values[1500] = 9.0
-    series(database, PH, "pH", values)
+    series(database, PH, "pH", values, until=LAST)
     found = maintenance(database)
     assert found["anomaly_frequency"] == pytest.approx(2 * 10 / 7)
     assert found["maintenance_score"] == pytest.approx(0.3 * 20 / 7)
 
 
 def test_a_sensor_that_reports_each_minute_scores_like_one_of_each_five(database: Connection[Any]) -> None:
-    sensor(database, PH, "pH")
+    sensor(database, PH, "pH", timedelta(minutes=1))
     values = [7.0, 7.1] * (7 * DAY // 2)
     values[500] = 9.0
-    series(database, PH, "pH", [value for value in values for _ in range(5)], every=timedelta(minutes=1))
+    each_minute = [value for value in values for _ in range(5)]
+    series(database, PH, "pH", each_minute, every=timedelta(minutes=1), until=AT - timedelta(minutes=1))
     found = maintenance(database)
     assert found["reading_frequency_issues"] == 0
     assert found["anomaly_frequency"] == pytest.approx(10 / 7)
 
 
-def test_everything_at_its_worst_is_a_hundred_at_most(database: Connection[Any]) -> None:
+def test_nothing_counts_for_more_than_a_hundred(database: Connection[Any]) -> None:
+    sensor(database, PH, "pH")
+    values = [7.0] * 8 * DAY
+    values[DAY::12] = [9.0] * (7 * DAY // 12)
+    series(database, PH, "pH", values, until=LAST)
+    assert maintenance(database)["anomaly_frequency"] == 100
+
+
+def test_a_probe_that_fell_silent_is_missing_since(database: Connection[Any]) -> None:
     sensor(database, PH, "pH")
     database.execute("UPDATE sensor_data.sensors SET installation_date = '2026-01-01'")
-    series(database, PH, "pH", [7.0, None], every=timedelta(days=6), quality=[1.0, 0.0])
+    series(database, PH, "pH", [7.0, None], until=LAST, every=timedelta(days=6), quality=[1.0, 0.0])
     found = maintenance(database)
-    assert found["sensor_degradation"] == 100
+    assert found["sensor_degradation"] == pytest.approx(points(1 / 6))
     assert found["reading_frequency_issues"] == pytest.approx(100 * (1 - 1 / (7 * DAY)))
-    assert found["recommendation"] == "Schedule maintenance soon"
-    assert found["maintenance_score"] <= 100
 
 
 def test_a_sensor_of_yesterday_is_not_missing_the_week_before(database: Connection[Any]) -> None:
     sensor(database, PH, "pH")
-    series(database, PH, "pH", [7.0] * 2 * DAY)
+    series(database, PH, "pH", [7.0] * 2 * DAY, until=LAST)
     assert maintenance(database)["reading_frequency_issues"] == pytest.approx(0)
 
 
