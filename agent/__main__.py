@@ -15,6 +15,7 @@ from agent.commands import with_config, with_config_option
 from agent.commands.alarms import describe as describe_alarms
 from agent.commands.buffer import describe as describe_buffer
 from agent.commands.bus import describe as describe_bus
+from agent.commands.init import describe as describe_init
 from agent.commands.probe import describe as describe_probe
 from agent.commands.probes import describe as describe_probes
 from agent.config import ConfigError
@@ -52,6 +53,8 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    describe_init(subparsers.add_parser("init", help="ask a few questions and write a configuration to begin with"))
 
     run = with_config(subparsers.add_parser("run", help="run the gateway until it is told to stop"))
     run.add_argument("--log-level", default="INFO", choices=["DEBUG", "INFO", "WARNING", "ERROR"])

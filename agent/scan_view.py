@@ -1,16 +1,16 @@
 """What `aqua-gateway bus scan` found, for people: a list, and lines to paste into gateway.toml."""
 
-import json
-import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from agent.domain.farm import BusSettings, SerialLine, TcpEndpoint
+from agent.domain.farm import BusSettings, Folder, Protocol, SerialLine
 from agent.scan.search import Found, Search
 from agent.scan.tries import Line
+from agent.setup.draft import bus_toml
 
 
 def view(search: Search) -> RenderableType:
@@ -73,17 +73,11 @@ def configuration(settings: BusSettings, found: Sequence[Found]) -> str:
 
 
 def _bus(settings: BusSettings, line: Line | None, text: bool) -> Iterator[str]:
-    yield f"[buses.{settings.name}]"
-    yield f'protocol = "{"serial-text" if text else settings.protocol.value}"'
-    if isinstance(settings.port, TcpEndpoint):
-        yield f"host = {json.dumps(settings.port.host)}"
-        yield f"port = {settings.port.port}"
-    if isinstance(settings.port, SerialLine):
-        yield f"device = {json.dumps(settings.port.device)}"
-        line = line or Line(settings.port.baud, settings.port.parity, settings.port.stop_bits)
-        yield f"baud = {line.baud}"
-        yield f'parity = "{line.parity}"'
-        yield f"stop_bits = {line.stop_bits}"
+    port = settings.port
+    if isinstance(port, SerialLine) and line is not None:
+        port = replace(port, baud=line.baud, parity=line.parity, stop_bits=line.stop_bits)
+    assert not isinstance(port, Folder)  # noqa: S101 - nobody scans the kernel's line
+    yield from bus_toml(settings.name, Protocol.SERIAL_TEXT if text else settings.protocol, port)
 
 
 def _probe(bus: str, number: int, one: Found) -> Iterator[str]:
@@ -99,9 +93,3 @@ def _probe(bus: str, number: int, one: Found) -> Iterator[str]:
     yield f'{lead}profile = "{one.models[0] if one.models else "…"}"{doubt}'
     if one.unit is not None:
         yield f"{lead}unit = {one.unit}"
-
-
-def bus_name(port: SerialLine | TcpEndpoint) -> str:
-    """A name for the bus made of its port."""
-    name = port.host if isinstance(port, TcpEndpoint) else port.device.rpartition("/")[2]
-    return re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-")[:40] or "line"

@@ -43,6 +43,12 @@ def species_names() -> list[str]:
     return [*_species(), CUSTOM]
 
 
+def species() -> list[tuple[str, str]]:
+    """Name and title of each species with limits of its own, those that need most oxygen first."""
+    by_need = sorted(_species().items(), key=lambda item: -item[1]["DissolvedOxygen"]["low"])
+    return [(name, preset["title"]) for name, preset in by_need]
+
+
 def check_limits(
     tables: Mapping[str, Any], sensors: Iterable[Sensor], problems: list[Problem]
 ) -> dict[Sensor, Mapping[str, Any]]:

@@ -43,7 +43,7 @@ class Search:
     """
 
     def __init__(self, settings: BusSettings, reply_s: float, clock: Clock) -> None:
-        self._settings = settings
+        self.settings = settings
         self._reply_s = reply_s
         self._clock = clock
         self.found: list[Found] = []
@@ -77,10 +77,10 @@ class Search:
 
     async def text_device(self) -> Found | None:
         """A circuit that tells its name when it is asked `I`, as Atlas Scientific's do, at their factory settings."""
-        port = self._settings.port
+        port = self.settings.port
         if not isinstance(port, SerialLine):
             return None
-        settings = replace(self._settings, protocol=Protocol.SERIAL_TEXT, port=SerialLine(port.device))
+        settings = replace(self.settings, protocol=Protocol.SERIAL_TEXT, port=SerialLine(port.device))
         bus = make_bus(settings, self._clock)
         try:
             await bus.open()
@@ -99,7 +99,7 @@ class Search:
 
     async def _opened(self, line: Line | None) -> ModbusBus:
         """The bus at that setting, waiting no longer for an answer than its bytes and the device's thinking take."""
-        settings = replace(self._settings, timeout_s=self._reply_s, quiet_s=_QUIET_S)
+        settings = replace(self.settings, timeout_s=self._reply_s, quiet_s=_QUIET_S)
         if line is not None and isinstance(settings.port, SerialLine):
             port = replace(settings.port, baud=line.baud, parity=line.parity, stop_bits=line.stop_bits)
             settings = replace(settings, port=port, timeout_s=self._reply_s + 11 * _LONGEST_EXCHANGE / line.baud)
@@ -136,7 +136,7 @@ class Search:
     def _everybody_answers(self) -> bool:
         """A Modbus TCP device of its own often answers to every address: it is one device all the same."""
         everybody = len(self._asked) == len(self.found) >= _EVERYBODY
-        if self._settings.protocol is not Protocol.MODBUS_TCP or not everybody:
+        if self.settings.protocol is not Protocol.MODBUS_TCP or not everybody:
             return False
         del self.found[1:]
         return True

@@ -11,8 +11,8 @@ def describe(parser: argparse.ArgumentParser) -> None:
 
     scan = with_config_option(commands.add_parser("scan", help="find the devices on a line; only reads"))
     scan.add_argument("port", metavar="PORT", help="/dev/ttyUSB0, tcp://HOST:502 or rtu-over-tcp://HOST:PORT")
-    scan.add_argument("--units", type=_units, default=_units("1-247"), metavar="1-32,55", help="(default 1-247)")
-    scan.add_argument("--bauds", type=_numbers, default=(), metavar="9600,19200", help="(default those of the library)")
+    scan.add_argument("--units", type=units, default=units("1-247"), metavar="1-32,55", help="(default 1-247)")
+    scan.add_argument("--bauds", type=numbers, default=(), metavar="9600,19200", help="(default those of the library)")
     scan.add_argument(
         "--reply-s", type=float, metavar="S", help="how long a device may think (default 0.2, on TCP 0.5)"
     )
@@ -29,12 +29,13 @@ def describe(parser: argparse.ArgumentParser) -> None:
     faults.set_defaults(command="bus.faults")
 
 
-def _numbers(text: str) -> tuple[int, ...]:
+def numbers(text: str) -> tuple[int, ...]:
+    """`9600,19200`."""
     return tuple(int(part) for part in text.split(","))
 
 
-def _units(text: str) -> frozenset[int]:
-    """`1-32,55`; raises ValueError, which argparse tells."""
+def units(text: str) -> frozenset[int]:
+    """Modbus addresses as `1-32,55`; raises ValueError, which argparse tells."""
     units: set[int] = set()
     for part in text.split(","):
         first, _, last = part.partition("-")

@@ -4,10 +4,8 @@ import argparse
 import asyncio
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
-from os.path import realpath
-from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
@@ -17,14 +15,14 @@ from agent.clock import SystemClock
 from agent.commands.library import configured, models
 from agent.config.buses import end_of
 from agent.domain.errors import AquaError
-from agent.domain.farm import BusSettings, Protocol, SerialLine, TcpEndpoint
+from agent.domain.farm import BusSettings, Protocol, SerialLine
 from agent.health import read_status
+from agent.scan.ports import settings_of
 from agent.scan.search import Found, Search
 from agent.scan.tries import Line, Try, lines_of, tries
-from agent.scan_view import bus_name, configuration, headline, view
+from agent.scan_view import configuration, headline, view
 from drivers.probes.modbus_table import TableProfile
 
-_PROTOCOLS = {"tcp": Protocol.MODBUS_TCP, "rtu-over-tcp": Protocol.MODBUS_RTU_OVER_TCP}
 _REPLY_S = {Protocol.MODBUS_RTU: 0.2}
 _REPLY_TCP_S = 0.5
 
@@ -32,26 +30,41 @@ _REPLY_TCP_S = 0.5
 def command(options: argparse.Namespace) -> int:
     """1 when nothing was found. Ctrl-C ends it early and shows what was found by then."""
     gateway = configured(options.config)
-    settings = _settings(options.port)
+    settings = settings_of(options.port)
     if gateway is not None:
-        _must_be_free(gateway, settings)
+        must_be_free(gateway, settings)
     library = [model for model in models(gateway) if isinstance(model, TableProfile)]
+    search = begun(settings, options.reply_s)
+    complete = True
+    try:
+        complete = searched(search, library, options.units, options.bauds)
+    finally:
+        _tell(search, settings, "" if complete else "Stopped: not everything was asked. ")
+    return 0 if search.found else 1
+
+
+def begun(settings: BusSettings, reply_s: float | None = None) -> Search:
+    return Search(settings, reply_s or _REPLY_S.get(settings.protocol, _REPLY_TCP_S), SystemClock())
+
+
+def searched(
+    search: Search, library: Sequence[TableProfile], units: Collection[int], bauds: Sequence[int] = ()
+) -> bool:
+    """Ask all of it, showing on standard error how far it is; False when Ctrl-C ended it early.
+
+    Raises BusError when the port cannot be used.
+    """
     lines: Sequence[Line | None] = [None]
-    if isinstance(settings.port, SerialLine):
-        lines = [line for line in lines_of(library) if not options.bauds or line.baud in options.bauds]
-        lines = lines or [Line(baud, "N", 1) for baud in options.bauds]
-    asked = tries(library, lines, options.units)
-    reply_s = options.reply_s or _REPLY_S.get(settings.protocol, _REPLY_TCP_S)
-    search = Search(settings, reply_s, SystemClock())
-    stopped = ""
+    if isinstance(search.settings.port, SerialLine):
+        lines = [line for line in lines_of(library) if not bauds or line.baud in bauds]
+        lines = lines or [Line(baud, "N", 1) for baud in bauds]
+    asked = tries(library, lines, units)
     try:
         with _progress(len(asked), search.found) as step:
             asyncio.run(_searched(search, asked, library, step))
     except KeyboardInterrupt:
-        stopped = "Stopped: not everything was asked. "
-    finally:
-        _tell(search, settings, stopped)
-    return 0 if search.found else 1
+        return False
+    return True
 
 
 async def _searched(
@@ -61,26 +74,7 @@ async def _searched(
         await search.run(asked, library, step)
 
 
-def _settings(port: str) -> BusSettings:
-    """`/dev/ttyUSB0`, `tcp://host:502` or `rtu-over-tcp://host:port`. Raises AquaError."""
-    scheme, separator, end = port.partition("://")
-    if not separator:
-        line = SerialLine(_lasting_name(port))
-        return BusSettings(bus_name(SerialLine(port)), Protocol.MODBUS_RTU, line)
-    host, _, number = end.rpartition(":")
-    if scheme not in _PROTOCOLS or not host or not number.isdecimal():
-        raise AquaError(f"{port} is no port: write /dev/ttyUSB0, tcp://HOST:502 or rtu-over-tcp://HOST:PORT")
-    endpoint = TcpEndpoint(host.strip("[]"), int(number))
-    return BusSettings(bus_name(endpoint), _PROTOCOLS[scheme], endpoint)
-
-
-def _lasting_name(device: str) -> str:
-    """The name below /dev/serial/by-id, which survives replugging, if it has one."""
-    named = [str(link) for link in sorted(Path("/dev/serial/by-id").glob("*")) if realpath(link) == realpath(device)]
-    return named[0] if named else device
-
-
-def _must_be_free(gateway: config.Gateway, settings: BusSettings) -> None:
+def must_be_free(gateway: config.Gateway, settings: BusSettings) -> None:
     """Raises AquaError when the running gateway owns the port."""
     status = read_status(gateway.status_file, time.time_ns() // 1000) or {}
     for bus in gateway.buses:
