@@ -1,10 +1,11 @@
 """Whether the wall clock can be believed: somebody must say that it is synchronised, and it must not show the past."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
-from agent.clock.synchronised import Chrony, Kernel, Timesyncd
+from agent.clock.daemons import CHRONY_DIR, Daemon, chronyc, ntp
+from agent.clock.synchronised import Kernel, Timesyncd
 from agent.domain.clock import SOFTWARE_BEGAN_US
 
 log = logging.getLogger(__name__)
@@ -19,18 +20,19 @@ _IN_THE_PAST = "is said to be synchronised but is not believed yet, since it sho
 class Trust:
     """Judges the wall clock, and says in the log when it begins or ceases to be believed.
 
-    `kernel`, `timesyncd` and `chrony` are those who may say that it is synchronised; any of them is enough.
+    `kernel`, `timesyncd` and `daemons` are those who may say that it is synchronised; any of them is enough, and the
+    daemons are asked only where the others do not say so.
     """
 
     def __init__(
         self,
         kernel: Callable[[], bool] | None = None,
         timesyncd: Callable[[bool], bool] | None = None,
-        chrony: Callable[[float, bool], bool] | None = None,
+        daemons: Sequence[Callable[[float, bool], bool]] | None = None,
     ) -> None:
         self._kernel = kernel or Kernel()
         self._timesyncd = timesyncd or Timesyncd()
-        self._chrony = chrony or Chrony()
+        self._daemons = daemons or (Daemon("chrony", chronyc, CHRONY_DIR.exists), Daemon("The NTP server", ntp))
         self._floor_us = SOFTWARE_BEGAN_US
         self._below_since_s: float | None = None
         self._doubt: str | None = _UNTOLD
@@ -49,7 +51,7 @@ class Trust:
 
     def _doubt_about(self, boot_s: float, utc_us: int, stepped: bool) -> str | None:
         synchronised = self._kernel(), self._timesyncd(stepped)
-        if not any(synchronised) and not self._chrony(boot_s, stepped):
+        if not any(synchronised) and not any(daemon(boot_s, stepped) for daemon in self._daemons):
             self._below_since_s = None
             return _UNSYNCHRONISED
         if utc_us >= self._floor_us:

@@ -4,8 +4,11 @@ import asyncio
 import ctypes
 import logging
 import os
+import socket
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from threading import Thread
 from uuid import UUID
@@ -15,7 +18,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.clock import SystemClock
-from agent.clock.synchronised import Chrony, Kernel, Timesyncd, says_synchronised
+from agent.clock.daemons import Daemon, chronyc, ntp, serves, tracks
+from agent.clock.synchronised import Kernel, Timesyncd
 from agent.clock.trust import Trust, date
 from agent.domain.clock import SOFTWARE_BEGAN_US
 
@@ -35,6 +39,20 @@ ALONE = (
     "00000000,,0,0.000000000,0.000000000,0.000000000,0.000000000,0.000,0.000,0.000,"
     "1.000000000,1.000000000,0.0,Not synchronised\n"
 )
+# NTP packets of chrony 4.3, following a server and serving its own clock, and of ntpsec 1.2.2, without an answer from
+# any server and serving its own clock.
+SERVES = bytes.fromhex(
+    "240400e600000001000000010a090901eeaf6b38ec8c79710000000000000000eeaf6b39e34620d3eeaf6b39e34c356e"
+)
+SERVES_ITSELF = bytes.fromhex(
+    "240300e600000000000000007f7f0101eeaf6b431c543d800000000000000000eeaf6b44dbdd02f5eeaf6b44dbe0cb94"
+)
+SERVES_NOBODY = bytes.fromhex(
+    "e40000e80000000000000001494e495400000000000000000000000000000000eeaf6a841edbd978eeaf6a8420c6675a"
+)
+SERVES_ITSELF_TOO = bytes.fromhex(
+    "240b00e8000000000003f2917f7f0100eeaf6b4f46f021f70000000000000000eeaf6b501d7d06bbeeaf6b501d804b93"
+)
 
 
 class Stage:
@@ -44,7 +62,7 @@ class Stage:
         self.boot_ns = 100 * 10**9
         self._wall_ns = 1000 * NOON_US
         self.synchronised = synchronised
-        trust = trust or Trust(lambda: self.synchronised, lambda stepped: False, lambda boot_s, stepped: False)
+        trust = trust or Trust(lambda: self.synchronised, lambda stepped: False, [lambda boot_s, stepped: False])
         self.clock = SystemClock(trust, self._boot, self._wall)
 
     def _boot(self) -> int:
@@ -192,7 +210,7 @@ class TestTrust:
 
     def setup_method(self) -> None:
         self.synchronised = True
-        self.trust = Trust(lambda: self.synchronised, lambda stepped: False, lambda boot_s, stepped: False)
+        self.trust = Trust(lambda: self.synchronised, lambda stepped: False, [lambda boot_s, stepped: False])
 
     def judge(self, s: float, shown_us: int, stepped: bool = False) -> bool:
         return self.trust.judge(s, shown_us, stepped)
@@ -200,17 +218,17 @@ class TestTrust:
     @pytest.mark.parametrize("who", range(3))
     def test_one_word_is_enough(self, who: int) -> None:
         said = [number == who for number in range(3)]
-        trust = Trust(lambda: said[0], lambda stepped: said[1], lambda boot_s, stepped: said[2])
+        trust = Trust(lambda: said[0], lambda stepped: said[1], [lambda boot_s, stepped: said[2]])
         assert trust.judge(1, NOON_US, False)
 
-    def test_chrony_is_asked_only_where_nobody_else_knows(self) -> None:
+    def test_a_daemon_is_asked_only_where_nobody_else_knows(self) -> None:
         asked = []
 
         def chrony(boot_s: float, stepped: bool) -> bool:
             asked.append(boot_s)
             return False
 
-        trust = Trust(lambda: self.synchronised, lambda stepped: False, chrony)
+        trust = Trust(lambda: self.synchronised, lambda stepped: False, [chrony])
         trust.judge(1, NOON_US, False)
         self.synchronised = False
         assert not trust.judge(2, NOON_US, False)
@@ -291,35 +309,35 @@ class TestTimesyncd:
 class TestChrony:
     @pytest.mark.parametrize(("tracking", "meant"), [(FOLLOWS, True), (LOCAL, False), (ALONE, False)])
     def test_what_it_says(self, tracking: str, meant: bool) -> None:
-        assert says_synchronised(tracking) is meant
+        assert tracks(tracking) is meant
 
     @pytest.mark.parametrize("leap", ["Insert second", "Delete second"])
     def test_a_leap_second_ahead_is_no_trouble(self, leap: str) -> None:
-        assert says_synchronised(FOLLOWS.replace("Normal", leap))
+        assert tracks(FOLLOWS.replace("Normal", leap))
 
     def test_a_clock_that_is_still_an_hour_off_is_not_synchronised(self) -> None:
-        assert not says_synchronised(FOLLOWS.replace("-0.000001677", "-3600.000001677"))
+        assert not tracks(FOLLOWS.replace("-0.000001677", "-3600.000001677"))
 
     @given(st.text() | st.lists(st.text(), min_size=14, max_size=14).map(",".join))
     def test_anything_else_is_refused_or_understood(self, tracking: str) -> None:
         try:
-            assert says_synchronised(tracking) in (True, False)
+            assert tracks(tracking) in (True, False)
         except ValueError as error:
             assert str(error)
 
-    def chrony(self, tmp_path: Path, *command: str, later: list[Callable[[], None]] | None = None) -> Chrony:
-        (tmp_path / "chrony").mkdir()
-        return Chrony(tmp_path / "chrony", command, start=later.append if later is not None else lambda work: work())
+    def chrony(self, *command: str, later: list[Callable[[], None]] | None = None) -> Daemon:
+        start = later.append if later is not None else lambda work: work()
+        return Daemon("chrony", partial(chronyc, command), start=start)
 
-    def test_where_chrony_does_not_run_nobody_is_asked(self, tmp_path: Path) -> None:
+    def test_where_chrony_does_not_run_nobody_is_asked(self) -> None:
         def start(work: Callable[[], None]) -> None:
             pytest.fail("asked")
 
-        assert not Chrony(tmp_path / "chrony", ("chronyc",), start)(1, False)
+        assert not Daemon("chrony", chronyc, lambda: False, start)(1, False)
 
-    def test_it_is_asked_once_a_minute_beside_the_house(self, tmp_path: Path) -> None:
+    def test_it_is_asked_once_a_minute_beside_the_house(self) -> None:
         later: list[Callable[[], None]] = []
-        chrony = self.chrony(tmp_path, "printf", FOLLOWS, later=later)
+        chrony = self.chrony("printf", FOLLOWS, later=later)
         assert not chrony(1, False)
         later.pop()()
         assert all(chrony(s, False) for s in range(2, 61))
@@ -327,9 +345,9 @@ class TestChrony:
         assert chrony(61, False), "the last answer counts until the next is there"
         assert len(later) == 1
 
-    def test_an_answer_from_before_a_step_or_a_long_silence_is_forgotten(self, tmp_path: Path) -> None:
+    def test_an_answer_from_before_a_step_or_a_long_silence_is_forgotten(self) -> None:
         later: list[Callable[[], None]] = []
-        chrony = self.chrony(tmp_path, "printf", FOLLOWS, later=later)
+        chrony = self.chrony("printf", FOLLOWS, later=later)
         chrony(1, False)
         later.pop()()
         assert not chrony(2, True)
@@ -346,18 +364,50 @@ class TestChrony:
         ],
     )
     def test_no_answer_is_told_once(
-        self, tmp_path: Path, command: tuple[str, ...], because: str, caplog: pytest.LogCaptureFixture
+        self, command: tuple[str, ...], because: str, caplog: pytest.LogCaptureFixture
     ) -> None:
-        chrony = self.chrony(tmp_path, *command)
+        chrony = self.chrony(*command)
         assert not any(chrony(s, False) for s in range(0, 300, 60))
         assert caplog.text.count(because) == 1
 
-    def test_the_thread_is_a_real_one(self, tmp_path: Path) -> None:
-        (tmp_path / "chrony").mkdir()
-        chrony = Chrony(tmp_path / "chrony", ("printf", FOLLOWS))
+    def test_the_thread_is_a_real_one(self) -> None:
+        chrony = Daemon("chrony", partial(chronyc, ("printf", FOLLOWS)))
         deadline_s = time.monotonic() + 30
         while not chrony(1, False):
             assert time.monotonic() < deadline_s
+
+
+class TestNtp:
+    @pytest.mark.parametrize(
+        ("answer", "meant"),
+        [(SERVES, True), (SERVES_ITSELF, False), (SERVES_ITSELF_TOO, False), (SERVES_NOBODY, False)],
+    )
+    def test_what_it_says(self, answer: bytes, meant: bool) -> None:
+        assert serves(answer) is meant
+
+    @given(st.binary(max_size=100))
+    def test_anything_else_is_refused_or_understood(self, answer: bytes) -> None:
+        try:
+            assert serves(answer) in (True, False)
+        except ValueError as error:
+            assert answer[:48].hex() in str(error)
+
+    def test_it_is_asked_as_a_client_asks(self) -> None:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
+            server.bind(("127.0.0.1", 0))
+            server.settimeout(30)
+            with ThreadPoolExecutor() as thread:
+                asked = thread.submit(ntp, server.getsockname(), 30)
+                question, client = server.recvfrom(512)
+                assert (len(question), question[0]) == (48, 0x23)
+                server.sendto(SERVES, client)
+                assert asked.result(30)
+
+    def test_where_nobody_serves_the_answer_is_no(self) -> None:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as nobody:
+            nobody.bind(("127.0.0.1", 0))
+            address = nobody.getsockname()
+        assert not ntp(address)
 
 
 def test_the_kernel_answers_as_the_libc_does() -> None:
@@ -374,6 +424,7 @@ def test_a_kernel_that_may_not_be_asked_says_no_and_why(caplog: pytest.LogCaptur
             return -1
 
     kernel._libc = Refusing()  # type: ignore[assignment]
+    caplog.set_level(logging.INFO)
     assert [kernel(), kernel()] == [False, False]
     assert caplog.text.count("adjtimex: Operation not permitted") == 1
 

@@ -39,7 +39,7 @@ def test_the_exposure_stays_low() -> None:
     said = subprocess.run(command, capture_output=True, text=True)
     found = re.search(r"Overall exposure level .*: ([\d.]+)", said.stdout)
     assert found, said
-    assert float(found[1]) <= 1.7
+    assert float(found[1]) <= 1.5
 
 
 def test_the_first_installation_writes_an_example_and_says_what_is_next(machine: Machine, installed: str) -> None:
@@ -59,7 +59,7 @@ def test_it_is_ready_with_a_stored_reading_and_reaches_line_clock_secret_and_sin
     assert gateway.unit("User") == "aquacontrol"
     until(lambda: "2 probes, 1 silent; store ok" in gateway.unit("StatusText"), 20, "the status line tells it")
     until(lambda: gateway.run("sh", "-c", f"ls {STATE}/archive/*").returncode == 0, 20, "the archive is written")
-    assert "may not be asked whether the clock" not in gateway.journal()
+    assert "UTC, is synchronised" in gateway.journal()  # as timesyncd's mark says
     assert "no answer in" in gateway.journal()  # the dead probe is told, and restarts nothing
     assert restarts(gateway) == 0
 
