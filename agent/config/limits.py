@@ -45,8 +45,15 @@ def species_names() -> list[str]:
 
 def species() -> list[tuple[str, str]]:
     """Name and title of each species with limits of its own, those that need most oxygen first."""
-    by_need = sorted(_species().items(), key=lambda item: -item[1]["DissolvedOxygen"]["low"])
+    by_need = sorted(_species().items(), key=lambda item: _oxygen_needed(item[1]), reverse=True)
     return [(name, preset["title"]) for name, preset in by_need]
+
+
+def _oxygen_needed(preset: Mapping[str, Any]) -> float:
+    """In mg/L, to put species in an order: where only a saturation is known, that of fresh water of 15 °C."""
+    if "DissolvedOxygen" in preset:
+        return float(preset["DissolvedOxygen"]["low"])
+    return float(preset["DissolvedOxygenSaturation"]["low"]) / 10
 
 
 def check_limits(
