@@ -8,6 +8,7 @@ part of the fall is gas that leaves the water, and ends at saturation; there the
 import math
 from typing import Final
 
+from agent.alarms.plunge import Plunge
 from agent.alarms.trend import Fit, Trend
 from agent.domain.alarm import Alarm, AlarmKind
 from agent.domain.farm import Sensor
@@ -17,6 +18,10 @@ from agent.domain.water import oxygen_saturation
 
 _NOISE_S: Final = 600.0
 """A fall that would not cross the deadband in this time is noise (ours)."""
+_SURE_S: Final = 180.0
+"""What was seen in a plunge stands until the trend, which needs three minutes, can say that it has ended."""
+_PLUNGE_MIN: Final = 1.0
+"""A plunge falls by what its alarm's limit allows in so many minutes, or by the deadband of a forecast (ours)."""
 
 
 class Falling:
@@ -31,7 +36,11 @@ class Falling:
         self._alarm = alarm
         self._quantity = alarm.source.quantity
         self._trend = Trend()
-        self._judge = self._forecast if alarm.kind is AlarmKind.FORECAST else self._rate
+        self._plunge = Plunge()
+        self._plunged_s = -math.inf
+        forecast = alarm.kind is AlarmKind.FORECAST
+        self._least = alarm.deadband if forecast else _PLUNGE_MIN * (alarm.limit or 0.0)
+        self._judge = self._forecast if forecast else self._rate
 
     def turns(self, checked: CheckedReading, active: bool, temperature: float | None = None) -> bool | None:
         """Whether this reading speaks for the other state than `active`; None: it says nothing. `temperature` is the
@@ -41,6 +50,12 @@ class Falling:
         if value is None:
             return None
         self._trend.add(at_s, value)
+        self._plunge.add(at_s, value)
+        plunge = self._plunge.fit(self._least)
+        if plunge is not None and self._judge(plunge, at_s, False, temperature):
+            self._plunged_s = at_s
+        if at_s - self._plunged_s < _SURE_S and (active or at_s == self._plunged_s):
+            return not active
         fit = self._trend.fit(at_s)
         return None if fit is None else self._judge(fit, at_s, active, temperature)
 

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.alarms import Watch
+from agent.alarms.plunge import Plunge
 from agent.alarms.trend import Trend
 from agent.domain.alarm import Alarm, AlarmKind, Event
 from agent.domain.reading import Flag
@@ -102,7 +103,7 @@ def test_the_forecast_says_when_the_limit_is_reached() -> None:
     for at_s, value in line(0.3, 8.0):
         if steps := watch.observe(checked(at_s, value)):
             assert [step.event for step in steps] == [Event.RAISED]
-            assert watch.because == "falls by 0.3 mg/L a minute and reaches 4 mg/L in 11 min"
+            assert watch.because == "falls by 0.3 mg/L a minute and reaches 4 mg/L in 13 min"
             return
     pytest.fail("not raised")
 
@@ -163,3 +164,48 @@ def test_a_probe_that_is_silent_for_a_minute_delays_the_warning_and_no_more() ->
     silent = [Window(FAILS_AT_S + 60, 60)]
     run = watched(tank(60, 200), FAILS_AT_S + 1500, fails=True, silent=silent)
     assert (run.minutes_before(AlarmKind.FORECAST) or 0) >= 5
+
+
+@pytest.mark.parametrize("kind", [AlarmKind.RATE_OF_FALL, AlarmKind.FORECAST])
+def test_a_plunge_in_a_dense_tank_is_warned_of_five_minutes_before(kind: AlarmKind) -> None:
+    """6.1 minutes lie between failure and limit: the three minutes of the trend would be too long."""
+    run = watched(tank(60, 500), FAILS_AT_S + 600, fails=True)
+    assert (run.minutes_before(kind) or 0) >= 5
+    assert [change.event for change in run.changes if change.alarm.kind is kind] == [Event.RAISED], "once"
+
+
+def test_a_spike_a_bubble_and_a_step_are_no_plunge() -> None:
+    spike = [(s, 3.0 if s == 300 else 9.0) for s in range(0, 600, 5)]
+    step = [(s, 9.0 if s < 300 else 7.0) for s in range(0, 600, 5)]
+    bubble = [(s, 9.0 if s < 300 else 8.0 + exp(-(s - 300) / 8)) for s in range(0, 600, 5)]
+    for told in (spike, step, bubble):
+        for which in (FORECAST, FALL):
+            assert not [at_s for event, at_s in events(which, told) if event == "raised" and at_s < 345]
+
+
+@given(st.integers(0, 2**32), st.sampled_from([0.0, 0.003, 0.02, 0.1, 0.5]), st.integers(1, 7))
+def test_noise_is_no_plunge_however_much_there_is_of_it(seed: int, noise: float, period_s: int) -> None:
+    chance, plunge = Random(seed), Plunge()
+    for n in range(500):
+        plunge.add(n * period_s, round(8.0 + chance.gauss(0, noise), 2))
+        assert plunge.fit(0.15) is None
+
+
+@given(st.integers(0, 2**32), st.floats(0.4, 2), st.integers(1, 6))
+def test_a_plunge_is_found_within_a_minute_and_its_rate_is_right(seed: int, per_min: float, period_s: int) -> None:
+    chance, plunge = Random(seed), Plunge()
+    for s in range(-120, 60, period_s):
+        plunge.add(s, round(9.0 - per_min * max(0, s) / 60 + chance.gauss(0, 0.006), 2))
+    fit = plunge.fit(0.2)
+    assert fit is not None
+    assert -60 * fit.slope == pytest.approx(per_min, rel=0.25)
+
+
+def test_a_probe_that_is_read_seldom_and_values_that_come_twice_make_no_plunge() -> None:
+    seldom, twice = Plunge(), Plunge()
+    for s in range(0, 120, 15):
+        seldom.add(s, 9.0 - s / 60)
+        for _ in range(9):
+            twice.add(s, 9.0 - s / 60)
+    assert seldom.fit(0.2) is None
+    assert twice.fit(0.2) is None

@@ -4,10 +4,11 @@
 
 A simulated tank and its probe (lag 8 s, noise 0.02 mg/L, steps of 0.01 mg/L, read every 5 s), and the gateway's own
 checks and alarms as configured by default with `critical_low = 4`. The aerators stop at 10:00, two hours after feeding.
+Days without a failure are run with a calm probe (a third of the noise) and with noisy ones, too.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from agent.checks.defaults import limits_for
@@ -52,11 +53,14 @@ class Watched:
         return (self.critical_s - self.raised[kind]) / 60
 
 
-def watched(settings: PondSettings, for_s: float, fails: bool, seed: int = 1, silent: Sequence[Window] = ()) -> Watched:
-    """The tank for so long; in the `silent` windows the probe gives no value."""
+def watched(
+    settings: PondSettings, for_s: float, fails: bool, seed: int = 1, silent: Sequence[Window] = (), noise: float = 1.0
+) -> Watched:
+    """The tank for so long; in the `silent` windows the probe gives no value; its noise is `noise` times the usual."""
     pond = Pond(settings, seed, [Window(FAILS_AT_S)] if fails else [])
     clock = FakeClock(boot_s=0.0)
-    senses = Senses(_SENSES, pond, Clock(now=clock.boot_s), seed=seed)
+    channels = {name: replace(sense, noise=noise * sense.noise) for name, sense in _SENSES.items()}
+    senses = Senses(channels, pond, Clock(now=clock.boot_s), seed=seed)
     found = Watched()
 
     def tell(changes: Sequence[AlarmChange]) -> None:
@@ -116,13 +120,18 @@ def _failures() -> None:
         print(f"{biomass:5}  {breathes:7}  {took:18.1f} min  {rate:24.1f}  {forecast:19.1f}")
 
 
-def _quiet_days(days: int) -> None:
+def _quiet_days(days: int, noise: float) -> None:
     for biomass, breathes in ((20, 300), (60, 300), (120, 300)):
-        run = watched(tank(biomass, breathes), days * 86_400, fails=False)
+        run = watched(tank(biomass, breathes), days * 86_400, fails=False, noise=noise)
         told = sorted(kind.value for kind in run.raised)
-        print(f"{biomass} kg/m³, {days} days without a failure: {len(run.changes)} changes {told}")
+        print(
+            f"{biomass} kg/m³, {days} days without a failure, {noise:.2g} times the noise: {len(run.changes)} changes "
+            f"{told}",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":
     _failures()
-    _quiet_days(2)
+    for noise in (1.0, 0.3, 3.0, 10.0):
+        _quiet_days(2, noise)
