@@ -16,6 +16,8 @@ from agent.checks import (
     gross_range,
     multi_variate,
     neighbour,
+    night_oxygen,
+    out_of_water,
     pair_drift,
     previous_spike,
     rate_of_change,
@@ -50,6 +52,8 @@ CHECKS: dict[str, Kind] = {
     "neighbour": Kind(neighbour.Limits, neighbour.Neighbour),
     "previous_spike": Kind(previous_spike.Limits, previous_spike.PreviousSpike),
     "pair_drift": Kind(pair_drift.Limits, pair_drift.PairDrift),
+    "out_of_water": Kind(out_of_water.Limits, out_of_water.OutOfWater),
+    "night_oxygen": Kind(night_oxygen.Limits, night_oxygen.NightOxygen),
 }
 """In the order in which their digits stand in a reading's `tests`: a new one goes last, since stored readings stay. At
 most 18: the ring buffer keeps them as one whole number.

@@ -34,25 +34,33 @@ class Point(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What a check may see beside its limits: what its sensor measures and how often it is asked, and the tank's other
-    sensors by quantity.
+    """What a check may see beside its limits: what its sensor measures and how often it is asked, the tank's other
+    sensors by quantity, and those of its own probe, itself included.
     """
 
     quantity: Quantity | None = None
     period_s: float = 5.0
     others: Mapping[Quantity, Sequence[Trace]] = field(default_factory=dict)
+    probe: Mapping[Quantity, Trace] = field(default_factory=dict)
 
     def other(self, quantity: Quantity) -> Trace | None:
         """The first other sensor of that quantity in the tank, from now on followed; None if there is none."""
-        found = next(iter(self.others.get(quantity, ())), None)
-        if found is not None:
-            found.followed = True
-        return found
+        return _followed(next(iter(self.others.get(quantity, ())), None))
+
+    def on_probe(self, quantity: Quantity) -> Trace | None:
+        """The sensor of that quantity on the same probe, from now on followed; None if it has none."""
+        return _followed(self.probe.get(quantity))
 
     @property
     def twin(self) -> Trace | None:
         """The first other sensor of this one's quantity in the tank, from now on followed."""
         return None if self.quantity is None else self.other(self.quantity)
+
+
+def _followed(trace: Trace | None) -> Trace | None:
+    if trace is not None:
+        trace.followed = True
+    return trace
 
 
 class Check(Learner):

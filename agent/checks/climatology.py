@@ -89,14 +89,15 @@ class Climatology(Check):
 def _fits(season: Season, at: datetime) -> bool:
     """By the calendar."""
     return (
-        _is_in(season.months, at.month)
-        and _is_in(season.weeks, at.isocalendar().week)
-        and _is_in(season.days, at.timetuple().tm_yday)
-        and _is_in(season.hours, at.hour)
+        is_in(season.months, at.month)
+        and is_in(season.weeks, at.isocalendar().week)
+        and is_in(season.days, at.timetuple().tm_yday)
+        and is_in(season.hours, at.hour)
     )
 
 
-def _is_in(ends: tuple[int, int] | None, number: int) -> bool:
+def is_in(ends: tuple[int, int] | None, number: int) -> bool:
+    """Whether it is between both, ends included, or round the turn of the year or day; None is always."""
     if ends is None:
         return True
     first, last = ends

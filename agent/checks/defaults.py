@@ -4,8 +4,8 @@ Sources: CMAR is the aquaculture quality control of the Centre for Marine Applie
 manual 1.0, FAO its fisheries technical paper 589, "spec" the specification of this gateway. "ours" is a choice with its
 reason. All are starting points for the commissioning of a site, not facts about its water.
 
-Climatology, attenuated signal and multi-variate have none: what is usual in spring, how much the water has to vary, and
-what moves with what, is known on a site alone.
+Night oxygen has limits where the gateway's place is known. Climatology, attenuated signal and multi-variate have none:
+what is usual in spring, how much the water has to vary, and what moves with what, is known on a site alone.
 """
 
 from typing import Any
@@ -15,6 +15,8 @@ from agent.checks import (
     flat_line,
     gross_range,
     neighbour,
+    night_oxygen,
+    out_of_water,
     pair_drift,
     previous_spike,
     rate_of_change,
@@ -25,13 +27,17 @@ from agent.checks import (
 )
 from agent.domain.farm import Span
 from agent.domain.quantity import Quantity
+from agent.domain.sun import Place
 
 _HOUR = 3600.0
 
 
-def limits_for(quantity: Quantity) -> dict[str, Any]:
-    """The default limits of every check that makes sense for `quantity`, by the check's name."""
-    return _EVERYWHERE | _BY_QUANTITY.get(quantity, {})
+def limits_for(quantity: Quantity, place: Place | None = None) -> dict[str, Any]:
+    """The default limits of every check that makes sense for `quantity` at that place, by the check's name."""
+    found = _EVERYWHERE | _BY_QUANTITY.get(quantity, {})
+    if place is not None and quantity is Quantity.DISSOLVED_OXYGEN_SATURATION:
+        found["night_oxygen"] = night_oxygen.Limits(latitude=place.latitude, longitude=place.longitude)
+    return found
 
 
 _EVERYWHERE: dict[str, Any] = {
@@ -40,6 +46,7 @@ _EVERYWHERE: dict[str, Any] = {
     "syntax": syntax.Limits(),
     "anomaly": anomaly.Limits(),
     "timing": timing.Limits(_HOUR),  # pH: TIM_INC; there it fails, but the value after a hole is as good as any
+    "out_of_water": out_of_water.Limits(),
 }
 
 # gross_range: ours, physical bounds of farmed water (CMAR has 0 to 150 % for open sea; ponds at noon go higher).

@@ -13,7 +13,7 @@ from agent.checks import CHECKS, worst
 from agent.checks.check import GOOD, Check, Point, Surroundings
 from agent.checks.learner import Learner, State
 from agent.checks.trace import Trace
-from agent.domain.farm import Derived, Probe, Sensor
+from agent.domain.farm import DERIVED, Derived, Probe, Sensor
 from agent.domain.quality import NO_MEASUREMENT, PERFECT
 from agent.domain.quantity import Quantity
 from agent.domain.reading import CheckedReading, Flag, Reading, Verdict
@@ -191,8 +191,12 @@ def farm_checks(
     checks = {}
     for period_s, sensor in placed:
         others: dict[Quantity, list[Trace]] = defaultdict(list)
+        probe: dict[Quantity, Trace] = {}
         for other, trace in traces.items():
             if other.tank == sensor.tank and other is not sensor:
                 others[other.quantity].append(trace)
-        checks[sensor] = SensorChecks(limits[sensor], Surroundings(sensor.quantity, period_s, others), traces[sensor])
+            if other.tank == sensor.tank and other.probe == sensor.probe != DERIVED:
+                probe.setdefault(other.quantity, trace)
+        surroundings = Surroundings(sensor.quantity, period_s, others, probe)
+        checks[sensor] = SensorChecks(limits[sensor], surroundings, traces[sensor])
     return checks

@@ -61,7 +61,8 @@ def build(document: Document) -> Gateway | None:
     all_derived = derived(document, {name: tank for name, (tank, _) in all_tanks.items()}, all_probes)
     periods_s = {sensor: probe.period_s for probe in all_probes for sensor in probe.sensors}
     periods_s |= {one.sensor: one.period_s for one in all_derived}
-    checks = check_limits(document.tables("checks"), periods_s, document.problems)
+    place = gateway.place if gateway else None
+    checks = check_limits(document.tables("checks"), periods_s, place, document.problems)
     sinks = sink_choices(document.tables("sinks"), document.folder, document.problems)
     metrics = metrics_place(document)
     notify = notify_choices(document)
@@ -109,6 +110,9 @@ def _gateway(document: Document) -> shape.GatewayTable | None:
     gateway = document.table("gateway", shape.GatewayTable)
     if gateway is not None:
         document.gateway_id = gateway.id
+        if (gateway.latitude is None) != (gateway.longitude is None):
+            missing = "gateway.latitude" if gateway.latitude is None else "gateway.longitude"
+            document.wrong(missing, None, "is missing", "give both, in degrees (north and east positive), or neither")
     return gateway
 
 

@@ -15,6 +15,7 @@ from agent.config.problems import Problem
 from agent.config.shape import LimitsTable, TankTable
 from agent.domain.farm import Sensor
 from agent.domain.quantity import Quantity
+from agent.domain.sun import Place
 
 # Our choice: 1 to 3 % of the usual value, after the deadbands that EEMUA 191 gives for temperature and composition.
 DEADBAND = {
@@ -57,9 +58,11 @@ def _oxygen_needed(preset: Mapping[str, Any]) -> float:
 
 
 def check_limits(
-    tables: Mapping[str, Any], sensors: Iterable[Sensor], problems: list[Problem]
+    tables: Mapping[str, Any], sensors: Iterable[Sensor], place: Place | None, problems: list[Problem]
 ) -> dict[Sensor, Mapping[str, Any]]:
-    """The limits of every check for every sensor: `[checks.<sensor_type>]` over the defaults, `false` is off."""
+    """The limits of every check for every sensor: `[checks.<sensor_type>]` over the defaults at that place, `false` is
+    off.
+    """
     chosen: dict[str, dict[str, Any]] = {}
     sensor_types = [quantity.sensor_type for quantity in Quantity]
     for sensor_type, table in tables.items():
@@ -69,14 +72,14 @@ def check_limits(
         if not isinstance(table, dict):
             problems.append(not_a_table(f"checks.{sensor_type}", table))
             continue
-        defaults = limits_for(Quantity.of(sensor_type))
+        defaults = limits_for(Quantity.of(sensor_type), place)
         chosen[sensor_type] = {
             name: _one_check(f"checks.{sensor_type}.{name}", name, value, defaults.get(name), problems)
             for name, value in table.items()
         }
     limits: dict[Sensor, Mapping[str, Any]] = {}
     for sensor in sensors:
-        own = limits_for(sensor.quantity) | chosen.get(sensor.quantity.sensor_type, {})
+        own = limits_for(sensor.quantity, place) | chosen.get(sensor.quantity.sensor_type, {})
         if (spans := own.get("gross_range")) is not None:
             own["gross_range"] = gross_range.Limits(spans.sensor or sensor.span, spans.user)
         limits[sensor] = {name: value for name, value in own.items() if value is not None}

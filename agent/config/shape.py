@@ -10,6 +10,7 @@ from pydantic_core import PydanticCustomError
 
 from agent.domain.alarm import Priority, on_the_line
 from agent.domain.secret import Secret
+from agent.domain.sun import Place
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$", max_length=64)]
 Host = Annotated[str, Field(min_length=1, max_length=253, pattern=r"^[^\s/]+$")]
@@ -56,6 +57,12 @@ class GatewayTable(Table):
     state_dir: str = "state"
     runtime_dir: str | None = None
     profiles_dir: str = "profiles"
+    latitude: Annotated[float, Field(ge=-90, le=90)] | None = None
+    longitude: Annotated[float, Field(ge=-180, le=180)] | None = None
+
+    @property
+    def place(self) -> Place | None:
+        return None if self.latitude is None or self.longitude is None else Place(self.latitude, self.longitude)
 
 
 class MqttTable(Table):

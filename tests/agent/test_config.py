@@ -7,10 +7,11 @@ from uuid import UUID
 import pytest
 
 from agent import config
-from agent.checks import climatology, gross_range, spike
+from agent.checks import climatology, gross_range, night_oxygen, spike
 from agent.config.limits import species_names
 from agent.domain.alarm import TREND_KINDS, AlarmKind, Priority
 from agent.domain.farm import MODBUS, Folder, Sensor, SerialLine, Span, TcpEndpoint
+from agent.domain.quantity import Quantity
 from agent.notify import HookSettings, MailSettings
 from cloud_sync.uplink.link import Link
 from drivers import profile, profile_names
@@ -292,6 +293,21 @@ def test_every_modbus_model_of_the_library_can_be_configured(tmp_path: Path) -> 
     gateway = config.load(write(tmp_path, document))
     assert [probe.profile for probe in gateway.probes] == names
     assert len(names) >= 20
+
+
+def test_where_the_place_is_known_saturation_is_watched_at_night(tmp_path: Path) -> None:
+    document = right()
+    document["gateway"] |= {"latitude": 54.3, "longitude": 10.1}
+    document["checks"] = {"DissolvedOxygenSaturation": {"night_oxygen": {"percent": 150}}}
+    saturation = Quantity.DISSOLVED_OXYGEN_SATURATION
+    found = [
+        limits["night_oxygen"]
+        for sensor, limits in config.load(write(tmp_path, document)).checks.items()
+        if sensor.quantity is saturation
+    ]
+    assert found
+    assert set(found) == {night_oxygen.Limits(150, latitude=54.3, longitude=10.1)}
+    assert not any("night_oxygen" in limits for limits in loaded(tmp_path).checks.values()), "nobody knows where it is"
 
 
 def test_a_critical_limit_for_oxygen_is_warned_of_before_it_is_reached(tmp_path: Path) -> None:

@@ -46,6 +46,12 @@ MISTAKES: list[tuple[str, Any, str, str, str]] = [
     # where, what is written there, the key that is told, words of the reason, words of the remedy
     ("gatway", {"id": "x"}, "gatway", "not a setting", "write gateway"),
     ("gateway.sight", "x", "gateway.sight", "not a setting", "write site"),
+    ("gateway.latitude", 54.3, "gateway.longitude", "is missing", "degrees"),
+    ("gateway.latitude", 95, "gateway.latitude", "less than", "smaller"),
+    (
+        "checks.DissolvedOxygenSaturation.night_oxygen", {"percent": 150},
+        "checks.DissolvedOxygenSaturation.night_oxygen", "needs latitude", "correct",
+    ),
     ("gateway.id", "farm/1", "gateway.id", "pattern", "letters, digits"),
     ("gateway", 3, "gateway", "is no table", "[table]"),
     ("-gateway", None, "[gateway]", "is missing", "name-of-this-gateway"),
