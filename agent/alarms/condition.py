@@ -8,13 +8,16 @@ of its own.
 from collections.abc import Callable
 from typing import Final
 
+from agent.alarms.dawn import Dawn
 from agent.alarms.falling import Falling
 from agent.domain.alarm import LOW_KINDS, TREND_KINDS, Alarm, AlarmKind
 from agent.domain.reading import CheckedReading, Flag, valid_value
 
 
-def condition(alarm: Alarm) -> "Condition | Falling":
+def condition(alarm: Alarm) -> "Condition | Falling | Dawn":
     """What decides whether there is reason for this alarm."""
+    if alarm.kind is AlarmKind.DAWN_MINIMUM:
+        return Dawn(alarm)
     return Falling(alarm) if alarm.kind in TREND_KINDS else Condition(alarm)
 
 

@@ -25,6 +25,7 @@ from agent.config.sinks import sink_choices
 from agent.config.tanks import tanks
 from agent.domain.alarm import Alarm
 from agent.domain.farm import Sensor, Tank
+from agent.domain.sun import Place
 from agent.store.store import StoreSettings
 
 _SECTIONS = (
@@ -54,14 +55,14 @@ def build(document: Document) -> Gateway | None:
     timing = document.table("alarms", shape.AlarmsTable)
     if timing is not None:
         check_kinds(document, "alarms.kinds", timing.kinds)
-    all_tanks = tanks(document)
+    place = gateway.place if gateway else None
+    all_tanks = tanks(document, place)
     all_buses = buses(document)
     profiles_dir = document.folder / gateway.profiles_dir if gateway else None
     all_probes = probes(document, {name: tank for name, (tank, _) in all_tanks.items()}, all_buses, profiles_dir)
     all_derived = derived(document, {name: tank for name, (tank, _) in all_tanks.items()}, all_probes)
     periods_s = {sensor: probe.period_s for probe in all_probes for sensor in probe.sensors}
     periods_s |= {one.sensor: one.period_s for one in all_derived}
-    place = gateway.place if gateway else None
     checks = check_limits(document.tables("checks"), periods_s, place, document.problems)
     sinks = sink_choices(document.tables("sinks"), document.folder, document.problems)
     metrics = metrics_place(document)
@@ -86,7 +87,7 @@ def build(document: Document) -> Gateway | None:
         alarms=[
             replace(alarm, advice=advised(alarm))
             for alarm in (
-                *_alarms(all_tanks, periods_s, timing, checks),
+                *_alarms(all_tanks, periods_s, timing, checks, place),
                 *(settled(alarm, timing) for alarm in equipment),
             )
         ],
@@ -121,6 +122,7 @@ def _alarms(
     periods_s: Mapping[Sensor, float],
     farm: shape.AlarmsTable,
     checks: Mapping[Sensor, Mapping[str, Any]],
+    place: Place | None,
 ) -> list[Alarm]:
     placed = Counter((sensor.tank, sensor.quantity) for sensor in periods_s)
     return [
@@ -128,6 +130,6 @@ def _alarms(
         for sensor, period_s in periods_s.items()
         for alarm in sensor_alarms(
             sensor, period_s, tanks[sensor.tank.name][1], farm, checks[sensor],
-            paired=placed[sensor.tank, sensor.quantity] > 1,
+            paired=placed[sensor.tank, sensor.quantity] > 1, place=place,
         )
     ]  # fmt: skip

@@ -11,6 +11,7 @@ from agent.config.shape import AlarmsTable, LimitsTable, TankTable
 from agent.domain.alarm import LOW_KINDS, Alarm, AlarmKind, Priority
 from agent.domain.farm import Sensor
 from agent.domain.quantity import Quantity
+from agent.domain.sun import Place
 
 _DENSE_KG_M3 = 40.0
 """Below, basic monitors suffice; from here on fish are lost within minutes (Ebeling, on process control)."""
@@ -27,16 +28,22 @@ _OXYGEN = (Quantity.DISSOLVED_OXYGEN, Quantity.DISSOLVED_OXYGEN_SATURATION)
 
 
 def sensor_alarms(
-    sensor: Sensor, period_s: float, tank: TankTable, farm: AlarmsTable, checks: Collection[str], paired: bool
+    sensor: Sensor,
+    period_s: float,
+    tank: TankTable,
+    farm: AlarmsTable,
+    checks: Collection[str],
+    paired: bool,
+    place: Place | None = None,
 ) -> Iterable[Alarm]:
     """A limit each of the tank's species and own table, and what tells of the sensor itself. `checks` are the names of
-    those it goes through; `paired`: another sensor of its quantity is in the tank.
+    those it goes through; `paired`: another sensor of its quantity is in the tank; `place` is where the sun rises.
     """
     limits = tank_limits(tank, sensor.quantity.sensor_type)
     own: dict[str, Any] = {
         key: delay_s for key in ("on_delay_s", "off_delay_s") if (delay_s := getattr(limits, key)) is not None
     }
-    for alarm in (*_limits(sensor, limits, farm), *_before_the_limit(sensor, limits, farm)):
+    for alarm in (*_limits(sensor, limits, farm), *_before_the_limit(sensor, limits, farm, place)):
         yield replace(settled(alarm, farm, tank), **own)
     for alarm in (*_lost(sensor, period_s, tank, farm), *_told_by_checks(sensor, checks, paired)):
         yield settled(alarm, farm, tank)
@@ -57,7 +64,7 @@ def _limits(sensor: Sensor, limits: LimitsTable, farm: AlarmsTable) -> Iterable[
         )
 
 
-def _before_the_limit(sensor: Sensor, limits: LimitsTable, farm: AlarmsTable) -> Iterable[Alarm]:
+def _before_the_limit(sensor: Sensor, limits: LimitsTable, farm: AlarmsTable, place: Place | None) -> Iterable[Alarm]:
     """Of oxygen with a critical limit, unless switched off; of other quantities where asked for."""
     oxygen = sensor.quantity in _RATE_OF_FALL and limits.critical_low is not None
     rate, ahead_s = limits.rate_of_fall, limits.forecast_s
@@ -69,6 +76,8 @@ def _before_the_limit(sensor: Sensor, limits: LimitsTable, farm: AlarmsTable) ->
     for critical in _limits(sensor, limits, farm):
         if ahead_s and critical.kind is AlarmKind.CRITICAL_LOW:
             yield replace(critical, kind=AlarmKind.FORECAST, within_s=ahead_s)
+        if limits.dawn and critical.kind is AlarmKind.CRITICAL_LOW:
+            yield replace(critical, kind=AlarmKind.DAWN_MINIMUM, priority=Priority.WARNING, place=place)
 
 
 def _lost(sensor: Sensor, period_s: float, tank: TankTable, farm: AlarmsTable) -> Iterable[Alarm]:

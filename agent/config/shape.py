@@ -168,7 +168,7 @@ class BusTable(Table):
 
 class LimitsTable(Table):
     """Alarm limits of one sensor type in one tank, in canonical units (a rate of fall is a minute's); each may be left
-    out. 0 switches the rate of fall and the forecast off.
+    out. 0 switches the rate of fall and the forecast off; `dawn` foresees what a pond will have at sunrise.
     """
 
     critical_low: Limit | None = None
@@ -180,6 +180,7 @@ class LimitsTable(Table):
     off_delay_s: Annotated[float, Field(ge=0, le=3600)] | None = None
     rate_of_fall: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
     forecast_s: Annotated[float, Field(ge=0, le=7200)] | None = None
+    dawn: bool | None = None
 
     def overridden_by(self, other: "LimitsTable") -> "LimitsTable":
         return LimitsTable(**(self.model_dump(exclude_none=True) | other.model_dump(exclude_none=True)))

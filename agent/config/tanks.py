@@ -7,10 +7,11 @@ from agent.config.findings import unknown_key
 from agent.config.limits import CUSTOM, species_names, tank_limits
 from agent.domain.farm import GATEWAY, Tank
 from agent.domain.quantity import Quantity
+from agent.domain.sun import Place
 
 
-def tanks(document: Document) -> dict[str, tuple[Tank, shape.TankTable]]:
-    """Every tank with its table, by name."""
+def tanks(document: Document, place: Place | None) -> dict[str, tuple[Tank, shape.TankTable]]:
+    """Every tank with its table, by name; `place` is where they are, if it is known."""
     found: dict[str, tuple[Tank, shape.TankTable]] = {}
     for n, value in enumerate(document.list("tanks")):
         table = document.validated(value, f"tanks[{n}]", shape.TankTable)
@@ -28,17 +29,24 @@ def tanks(document: Document) -> dict[str, tuple[Tank, shape.TankTable]]:
             )
         if table.species == CUSTOM and not table.limits:
             document.wrong(f"tanks[{n}].species", table.species, "says no limits itself", "add [tanks.limits.…]")
-        _check_limits(document, f"tanks[{n}].limits", table)
+        _check_limits(document, f"tanks[{n}].limits", table, place)
         check_kinds(document, f"tanks[{n}].alarms", table.alarms)
         tank_id = document.id_of(f"tanks[{n}].tank_id", table.tank_id, table.name)
         found[table.name] = (Tank(table.name, tank_id), table)
     return found
 
 
-def _check_limits(document: Document, key: str, table: shape.TankTable) -> None:
+def _check_limits(document: Document, key: str, table: shape.TankTable, place: Place | None) -> None:
     sensor_types = [quantity.sensor_type for quantity in Quantity]
     for sensor_type in table.limits:
         if sensor_type not in sensor_types:
             document.problems.append(unknown_key(f"{key}.{sensor_type}", sensor_types))
-        elif disorder := tank_limits(table, sensor_type).disorder():
+            continue
+        limits = tank_limits(table, sensor_type)
+        if disorder := limits.disorder():
             document.wrong(f"{key}.{sensor_type}", None, disorder, "order the limits (the species' count too)")
+        if limits.dawn and limits.critical_low is None:
+            document.wrong(f"{key}.{sensor_type}.dawn", True, "has no limit to foresee", "add critical_low")
+        if limits.dawn and place is None:
+            remedy = "add latitude and longitude to [gateway], in degrees (north and east positive)"
+            document.wrong(f"{key}.{sensor_type}.dawn", True, "nobody knows when the sun rises", remedy)

@@ -8,6 +8,7 @@ from itertools import pairwise
 from agent.domain.clock import Instant
 from agent.domain.farm import Equipment, Sensor
 from agent.domain.reading import Flag
+from agent.domain.sun import Place
 
 
 class AlarmKind(Enum):
@@ -23,6 +24,7 @@ class AlarmKind(Enum):
     PROBE_DRIFT = "probe_drift"
     RATE_OF_FALL = "rate_of_fall"
     FORECAST = "forecast"
+    DAWN_MINIMUM = "dawn_minimum"
     BUS_DOWN = "bus_down"
     SINK_BLOCKED = "sink_blocked"
     STORE_SICK = "store_sick"
@@ -101,7 +103,8 @@ class Alarm:
 
     `by_temperature` holds pairs of °C, ascending, and the limit there; `limit` is then the strictest of them, which
     counts while nobody knows the temperature. `check` is the place, in a reading's `tests`, of the check that the alarm
-    follows. The limit of a rate of fall is in the sensor's unit a minute; `within_s` is how far a forecast looks ahead.
+    follows. The limit of a rate of fall is in the sensor's unit a minute; `within_s` is how far a forecast looks ahead;
+    `place` is where the sun of a dawn minimum rises.
     """
 
     source: Sensor | Equipment
@@ -118,6 +121,7 @@ class Alarm:
     check: int | None = None
     advice: Advice | None = None
     within_s: float = 0.0
+    place: Place | None = None
 
     def limit_at(self, temperature: float | None) -> float | None:
         """The limit in water of so many °C: between two points on the line, beyond the last one as there."""

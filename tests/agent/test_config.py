@@ -12,6 +12,7 @@ from agent.config.limits import species_names
 from agent.domain.alarm import TREND_KINDS, AlarmKind, Priority
 from agent.domain.farm import MODBUS, Folder, Sensor, SerialLine, Span, TcpEndpoint
 from agent.domain.quantity import Quantity
+from agent.domain.sun import Place
 from agent.notify import HookSettings, MailSettings
 from cloud_sync.uplink.link import Link
 from drivers import profile, profile_names
@@ -308,6 +309,16 @@ def test_where_the_place_is_known_saturation_is_watched_at_night(tmp_path: Path)
     assert found
     assert set(found) == {night_oxygen.Limits(150, latitude=54.3, longitude=10.1)}
     assert not any("night_oxygen" in limits for limits in loaded(tmp_path).checks.values()), "nobody knows where it is"
+
+
+def test_of_a_pond_the_dawn_can_be_foreseen(tmp_path: Path) -> None:
+    document = right()
+    document["gateway"] |= {"latitude": 15.0, "longitude": -87.5}
+    document["tanks"][1]["limits"]["DissolvedOxygen"]["dawn"] = True
+    (dawn,) = [one for one in config.load(write(tmp_path, document)).alarms if one.kind is AlarmKind.DAWN_MINIMUM]
+    assert str(dawn) == "tank-2/do-1/dissolved_oxygen/dawn_minimum"
+    assert (dawn.priority, dawn.limit, dawn.place) == (Priority.WARNING, 3.0, Place(15.0, -87.5))
+    assert dawn.advice is not None
 
 
 def test_a_critical_limit_for_oxygen_is_warned_of_before_it_is_reached(tmp_path: Path) -> None:

@@ -46,6 +46,10 @@ MISTAKES: list[tuple[str, Any, str, str, str]] = [
     # where, what is written there, the key that is told, words of the reason, words of the remedy
     ("gatway", {"id": "x"}, "gatway", "not a setting", "write gateway"),
     ("gateway.sight", "x", "gateway.sight", "not a setting", "write site"),
+    (
+        "tanks.1.limits.DissolvedOxygen.dawn", True,
+        "tanks[1].limits.DissolvedOxygen.dawn", "when the sun rises", "latitude and longitude",
+    ),
     ("gateway.latitude", 54.3, "gateway.longitude", "is missing", "degrees"),
     ("gateway.latitude", 95, "gateway.latitude", "less than", "smaller"),
     (
