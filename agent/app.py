@@ -73,7 +73,7 @@ class App:
         self._first_reading = asyncio.Event()
         self._opening_or_closing_since_s: float | None = clock.boot_s()
         self.store = Store(gateway.store, [sink.name for sink in gateway.sinks], clock)
-        self.feed = Feed(gateway.mqtt, gateway.gateway_id, self.store.feed_has, clock)
+        self.feed = Feed(gateway.mqtt, gateway.gateway_id, self.store.feed_has, self.store.logged_after, clock)
         self.store.tell = self.feed.tell_store
         self.alarm_metrics = AlarmMetrics(clock)
         self.followers = [_follower(choice, gateway, clock) for choice in gateway.notify]
@@ -142,7 +142,9 @@ class App:
         try:
             memory_s, remember = self.pipeline.memory_s, self.pipeline.remember
             recalled = await self.store.recall(memory_s, remember, self._clock.not_before, self.pipeline.restore)
-            self.feed.resume(self.pipeline.annunciator.watches, recalled.standing, recalled.unsent)
+            self.feed.resume(
+                self.pipeline.annunciator.watches, recalled.standing, recalled.unsent, recalled.unsent_more
+            )
             self.feed.tell_store(self.store.state.value, self.store.trouble)
             newest = max((change.seq for change in recalled.standing), default=0)
             for follower in self.followers:

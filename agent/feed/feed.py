@@ -16,7 +16,7 @@ from agent.domain.alarm import AlarmChange
 from agent.domain.clock import Clock
 from agent.domain.gateway_health import GatewayHealth
 from agent.domain.reading import CheckedReading
-from agent.feed.changes import Changes
+from agent.feed.changes import Changes, LoggedAfter
 from agent.feed.connection import Connection
 from agent.feed.documents import Documents
 from agent.feed.lanes import Lane, Message
@@ -38,15 +38,21 @@ class Feed:
     it returns, and to `hears` whatever comes on those topics.
 
     `confirmed(seq)` is awaited when the broker has everything up to that change, by nobody that has alarms to publish:
-    a disk may hang.
+    a disk may hang. `logged_after` is asked only for what is too much for the memory.
     """
 
     def __init__(
-        self, settings: MqttSettings, gateway: str, confirmed: Callable[[int], Awaitable[None]], clock: Clock
+        self,
+        settings: MqttSettings,
+        gateway: str,
+        confirmed: Callable[[int], Awaitable[None]],
+        logged_after: LoggedAfter,
+        clock: Clock,
     ) -> None:
         self._settings = settings
         self.base = base = f"{settings.topic}/{gateway}"
         self._confirmed = confirmed
+        self._logged_after = logged_after
         self._clock = clock
         self._connection = Connection(settings, f"{base}/status", offline_json(), clock)
         self._states = States(base, settings.valid_s, clock)
@@ -79,13 +85,23 @@ class Feed:
 
     @property
     def dropped(self) -> int:
-        """Changes that found no room while it was away."""
+        """Changes that it never gets: there were too many for the memory, and the alarm log does not have them."""
         return self._changes.dropped
 
-    def resume(self, watches: Iterable[Watch], standing: Iterable[AlarmChange], unsent: Iterable[AlarmChange]) -> None:
-        """Before `run`: the alarms there are, the last change of each, and what the broker did not get last time."""
+    def resume(
+        self,
+        watches: Iterable[Watch],
+        standing: Sequence[AlarmChange],
+        unsent: Sequence[AlarmChange],
+        unsent_more: int,
+    ) -> None:
+        """Before `run`: the alarms there are, the last change of each, and the oldest that the broker did not get last
+        time, of which the log has so many more.
+        """
         self._states.resume(watches, standing)
         self._changes.tell(unsent)
+        if unsent_more and standing:
+            self._changes.leave_to_log(unsent_more, max(change.seq for change in standing))
 
     def tell(self, changes: Sequence[AlarmChange]) -> None:
         """Take changes for publication."""
@@ -156,14 +172,15 @@ class Feed:
     async def _publish_for_ever(self, client: aiomqtt.Client) -> None:
         while True:
             self._news.clear()
-            while (urgent := self._most_urgent()) is not None:
+            while (urgent := await self._most_urgent()) is not None:
                 lane, message = urgent
                 await self._send(client, message)
                 lane.sent()
                 self._to_confirm.set()
             await self._news.wait()
 
-    def _most_urgent(self) -> tuple[Lane, Message] | None:
+    async def _most_urgent(self) -> tuple[Lane, Message] | None:
+        await self._changes.refill(self._logged_after)
         for lane in self._lanes:
             if (message := lane.first()) is not None:
                 return lane, message

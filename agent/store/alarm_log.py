@@ -67,6 +67,11 @@ class AlarmLog:
         rows = self._connection.execute(ask, (seq, limit)).fetchall()
         return self._sieve.whole("alerts", rows)
 
+    def count_after(self, seq: int) -> int:
+        """How many changes have a greater sequence number."""
+        held: int = self._connection.execute("SELECT count(*) FROM alarm_log WHERE seq > ?", (seq,)).fetchone()[0]
+        return held
+
     def newest_of_each(self) -> Sequence[AlarmChange]:
         """The last change of every alarm there ever was: where it stands."""
         rows = self._connection.execute(f"SELECT * FROM alarm_log WHERE seq IN ({_NEWEST}) ORDER BY seq").fetchall()

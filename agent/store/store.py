@@ -30,7 +30,9 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-_MOST_UNSENT = 100_000
+_MOST_UNSENT = 10_000
+_MOST_AFTER = 100_000
+_AT_ONCE = 1_000
 _SALVAGE_PAUSE_S = 0.05
 _SALVAGE_AGAIN_S = 60.0
 _LEARNT_EVERY_S = 3600.0  # so many readings at most are learnt again after a power cut
@@ -51,10 +53,13 @@ class StoreSettings:
 
 @dataclass(frozen=True, slots=True)
 class Recalled:
-    """What the gateway needs to know of its past: how each alarm stands, and which changes MQTT did not get."""
+    """What the gateway needs to know of its past: how each alarm stands, and the changes that MQTT did not get: the
+    oldest of them, and how many more are in the log.
+    """
 
     standing: Sequence[AlarmChange] = ()
     unsent: Sequence[AlarmChange] = ()
+    unsent_more: int = 0
 
 
 class StoreState(Enum):
@@ -192,7 +197,7 @@ class Store:
         """
         try:
             standing = await self._call(self._writer.standing_alarms)
-            unsent = await self._call(self._writer.unsent_alarms, _MOST_UNSENT)
+            unsent, count = await self._call(self._writer.unsent_alarms, _MOST_UNSENT)
             if believable_us := await self._call(self._writer.believable_us):
                 not_before(believable_us)
             await self._call(self._writer.recall, self._clock.now(), memory_s, remember, restore)
@@ -200,15 +205,23 @@ class Store:
             self._tell(str(error))
             return Recalled()
         self._tell(None)
-        return Recalled(standing, unsent)
+        return Recalled(standing, unsent, count - len(unsent))
 
     async def alarms_after(self, seq: int) -> Sequence[AlarmChange]:
         """The changes with a greater sequence number, oldest first; none (and `trouble`) where they cannot be read."""
+        return await self._alarms_after(seq, _MOST_AFTER)
+
+    async def _alarms_after(self, seq: int, limit: int) -> Sequence[AlarmChange]:
         try:
-            return await self._call(self._writer.alarms_after, seq, _MOST_UNSENT)
+            return await self._call(self._writer.alarms_after, seq, limit)
         except StoreError as error:
             self._tell(str(error))
             return ()
+
+    async def logged_after(self, seq: int) -> Sequence[AlarmChange]:
+        """As `alarms_after`, a few at a time, with those that were only just put."""
+        await asyncio.shield(self.commit())
+        return await self._alarms_after(seq, _AT_ONCE)
 
     async def feed_has(self, seq: int) -> None:
         """The alarm feed has published everything up to that change; if that cannot be noted it is published twice."""

@@ -131,9 +131,14 @@ class Writer:
         """The last change of every alarm there ever was."""
         return self._look(lambda tables: tables.alarms.newest_of_each())
 
-    def unsent_alarms(self, limit: int) -> Sequence[AlarmChange]:
-        """The changes that the alarm feed has not published yet."""
-        return self._look(lambda tables: tables.alarms.after(tables.cursors.seq(FEED, "alerts"), limit))
+    def unsent_alarms(self, limit: int) -> tuple[Sequence[AlarmChange], int]:
+        """The oldest changes that the alarm feed has not published yet, and how many there are in all."""
+
+        def work(tables: Tables) -> tuple[Sequence[AlarmChange], int]:
+            published = tables.cursors.seq(FEED, "alerts")
+            return tables.alarms.after(published, limit), tables.alarms.count_after(published)
+
+        return self._look(work)
 
     def alarms_after(self, seq: int, limit: int) -> Sequence[AlarmChange]:
         """The oldest changes with a greater sequence number."""

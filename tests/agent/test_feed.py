@@ -4,11 +4,12 @@ lanes, in which everything waits for its turn.
 
 import asyncio
 import json
+from collections.abc import Sequence
 
 import pytest
 
 from agent.alarms import Watch
-from agent.domain.alarm import AlarmKind
+from agent.domain.alarm import AlarmChange, AlarmKind
 from agent.domain.reading import Flag
 from agent.feed import Feed, MqttSettings
 from agent.feed.changes import Changes
@@ -24,11 +25,15 @@ async def nobody(seq: int) -> None:
     raise AssertionError("nothing can have been confirmed")
 
 
+async def nothing(seq: int) -> Sequence[AlarmChange]:
+    raise AssertionError("the memory is enough")
+
+
 @pytest.mark.parametrize(
     "settings", [MqttSettings(port=1), MqttSettings("a..b"), MqttSettings(""), MqttSettings(ca_file="/nowhere.pem")]
 )
 async def test_a_broker_that_cannot_be_reached_is_trouble_and_no_more(settings: MqttSettings) -> None:
-    feed = Feed(settings, "gw", nobody, FakeClock())
+    feed = Feed(settings, "gw", nobody, nothing, FakeClock())
     running = asyncio.ensure_future(feed.run())
     feed.tell([change(1)])
     for _ in range(200):
@@ -40,13 +45,6 @@ async def test_a_broker_that_cannot_be_reached_is_trouble_and_no_more(settings: 
     assert not running.done()
     assert feed.waiting == 1
     running.cancel()
-
-
-async def test_too_many_events_make_room_for_the_newest(caplog: pytest.LogCaptureFixture) -> None:
-    feed = Feed(MqttSettings(), "gw", nobody, FakeClock())
-    feed.resume([], [], [change(seq) for seq in range(1, 20_101)])
-    assert (feed.waiting, feed.dropped) == (20_000, 100)
-    assert len(caplog.records) == 1
 
 
 def taken(lane: Lane) -> list[str]:
@@ -82,6 +80,89 @@ def test_what_the_broker_had_not_confirmed_is_told_again_to_the_next() -> None:
     lane.first()
     lane.reconnected()
     assert taken(lane) == [STATE, EVENT]
+
+
+class Log:
+    """The alarm log, which hands out a few at a time."""
+
+    def __init__(self, *changes: AlarmChange) -> None:
+        self.changes = list(changes)
+        self.asked: list[int] = []
+
+    async def after(self, seq: int) -> Sequence[AlarmChange]:
+        self.asked.append(seq)
+        return [change for change in self.changes if change.seq > seq][:3]
+
+
+async def confirmed(lane: Changes, log: Log) -> list[int]:
+    """The numbers of all events that a broker gets which takes them at once."""
+    seqs = []
+    await lane.refill(log.after)
+    while (message := lane.first()) is not None:
+        if message.topic.endswith("/event"):
+            seqs.append(json.loads(message.payload)["seq"])
+        lane.sent()
+        await lane.refill(log.after)
+    return seqs
+
+
+@pytest.fixture
+def short_of_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("agent.feed.changes._MOST_WAITING", 4)
+
+
+def laned(*seqs: int) -> Changes:
+    states = States("aqua/gw", 180, FakeClock())
+    states.tell([change(seq) for seq in seqs])
+    return Changes("aqua/gw/alarm/event", states)
+
+
+@pytest.mark.usefixtures("short_of_memory")
+async def test_what_is_too_much_for_the_memory_comes_from_the_log_in_its_turn() -> None:
+    lane, log = laned(20), Log(*[change(seq) for seq in range(1, 21)])
+    lane.tell(log.changes)
+    assert len(lane) == 20
+    assert await confirmed(lane, log) == list(range(1, 21))
+    assert (len(lane), lane.dropped, log.asked) == (0, 0, [4, 7, 10, 13])
+
+
+@pytest.mark.usefixtures("short_of_memory")
+async def test_what_comes_while_the_log_is_read_keeps_its_place() -> None:
+    lane, log = laned(40), Log(*[change(seq) for seq in range(1, 21)])
+    lane.tell(log.changes)
+
+    class Busy(Log):
+        async def after(self, seq: int) -> Sequence[AlarmChange]:
+            fresh = [change(seq) for seq in range(self.changes[-1].seq + 1, min(self.changes[-1].seq + 4, 41))]
+            lane.tell(fresh)
+            found = await super().after(seq)
+            self.changes += fresh
+            return found
+
+    assert await confirmed(lane, Busy(*log.changes)) == list(range(1, 41))
+    assert lane.dropped == 0
+
+
+@pytest.mark.usefixtures("short_of_memory")
+async def test_a_log_that_cannot_be_read_holds_up_no_newer_alarm(caplog: pytest.LogCaptureFixture) -> None:
+    lane = laned(20)
+    lane.tell([change(seq) for seq in range(1, 21)])
+    assert await confirmed(lane, Log()) == [1, 2, 3, 4, 17, 18, 19, 20]
+    assert (len(lane), lane.dropped) == (0, 12)
+    assert "12 events are left out" in caplog.text
+    lane.tell([change(21)])
+    assert await confirmed(lane, Log()) == [21]
+
+
+@pytest.mark.usefixtures("short_of_memory")
+async def test_after_a_restart_the_log_has_more_than_was_handed_over() -> None:
+    lane, log = laned(23), Log(*[change(seq) for seq in range(5, 21)])
+    lane.tell(log.changes[:4])
+    lane.leave_to_log(12, 20)
+    lane.tell([change(seq) for seq in (21, 22, 23)])
+    assert len(lane) == 19
+    assert await confirmed(lane, log) == list(range(5, 24))
+    assert lane.dropped == 0
 
 
 @pytest.mark.parametrize(("trusted", "valid_until"), [(True, "2025-06-15T15:09:40.000Z"), (False, None)])
@@ -185,7 +266,7 @@ async def test_alarms_go_before_all_else_and_wait_for_no_disk() -> None:
     async def hangs(seq: int) -> None:
         await asyncio.Event().wait()
 
-    feed, broker = Feed(MqttSettings(), "gw", hangs, FakeClock()), Broker()
+    feed, broker = Feed(MqttSettings(), "gw", hangs, nothing, FakeClock()), Broker()
     feed.tell_readings([checked(0, 7.0)])
     feed.tell_store("ok", None)
     feed.tell([change(1)])

@@ -3,7 +3,7 @@
 import asyncio
 import ssl
 import subprocess
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +13,7 @@ import pytest
 import trustme
 
 from agent.clock import SystemClock
+from agent.domain.alarm import AlarmChange
 from agent.domain.secret import Secret
 from agent.feed import Feed, MqttSettings
 from tests.services.mosquitto import program
@@ -65,9 +66,13 @@ async def nothing_confirmed(seq: int) -> None:
     raise AssertionError("there were no changes")
 
 
+async def nothing_logged(seq: int) -> Sequence[AlarmChange]:
+    raise AssertionError("there were no changes")
+
+
 @asynccontextmanager
 async def feeding(settings: MqttSettings, orders: list[str]) -> AsyncIterator[Feed]:
-    feed = Feed(settings, "gw", nothing_confirmed, SystemClock())
+    feed = Feed(settings, "gw", nothing_confirmed, nothing_logged, SystemClock())
 
     def command(verb: str, payload: bytes, retained: bool) -> str:
         orders.append(payload.decode())
