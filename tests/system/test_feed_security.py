@@ -1,12 +1,9 @@
 """A broker that asks who is there: passwords, certificates, TLS, and who may give orders."""
 
 import asyncio
-import ssl
-import subprocess
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
-from pathlib import Path
 
 import aiomqtt
 import pytest
@@ -16,50 +13,9 @@ from agent.clock import SystemClock
 from agent.domain.alarm import AlarmChange
 from agent.domain.secret import Secret
 from agent.feed import Feed, MqttSettings
-from tests.services.mosquitto import program
-from tests.system.processes import ROOT, Mosquitto
+from tests.system.guarded import Guarded, client
 from tests.system.stage import Stage
-from tests.system.waiting import free_port, until
-
-ACL = ROOT / "systemd" / "mosquitto.acl"
-PASSWORD = Secret("shoal", "a test")
-
-
-class Guarded:
-    """A broker behind TLS with the shipped ACL; its certificate is for 127.0.0.1."""
-
-    def __init__(self, stage: Stage, certificates: bool = False) -> None:
-        folder = stage.folder
-        self.authority = trustme.CA()
-        self.authority.cert_pem.write_to_path(folder / "ca.pem")
-        own = self.authority.issue_cert("127.0.0.1")
-        own.private_key_and_cert_chain_pem.write_to_path(folder / "broker.pem")
-        acl = folder / "acl"
-        acl.write_text(ACL.read_text())
-        acl.chmod(0o600)
-        if certificates:
-            who = "require_certificate true\nuse_identity_as_username true"
-        else:
-            who = f"password_file {passwords(folder)}"
-        access = (
-            f"cafile {folder}/ca.pem\ncertfile {folder}/broker.pem\nkeyfile {folder}/broker.pem\n"
-            f"allow_anonymous false\nacl_file {acl}\n{who}"
-        )
-        self.broker = stage.process(Mosquitto(folder, free_port(), access))
-        self.settings = MqttSettings("127.0.0.1", self.broker.port, ca_file=str(folder / "ca.pem"))
-
-    def named(self, user: str) -> MqttSettings:
-        return replace(self.settings, username=user, password=PASSWORD)
-
-
-def passwords(folder: Path) -> Path:
-    """Everybody's password is the same."""
-    path = folder / "passwords"
-    path.touch(0o600)
-    tool = Path(program()).parents[1] / "bin" / "mosquitto_passwd"
-    for user in ("gateway", "display", "technician"):
-        subprocess.run([tool, "-b", path, user, PASSWORD.reveal()], check=True, capture_output=True)
-    return path
+from tests.system.waiting import until
 
 
 async def nothing_confirmed(seq: int) -> None:
@@ -86,18 +42,6 @@ async def feeding(settings: MqttSettings, orders: list[str]) -> AsyncIterator[Fe
         running.cancel()
         with suppress(asyncio.CancelledError):
             await running
-
-
-def client(settings: MqttSettings) -> aiomqtt.Client:
-    context = ssl.create_default_context(cafile=settings.ca_file)
-    assert settings.password is not None
-    return aiomqtt.Client(
-        settings.host,
-        settings.port,
-        username=settings.username,
-        password=settings.password.reveal(),
-        tls_context=context,
-    )
 
 
 async def test_with_its_password_the_gateway_publishes_and_only_who_may_gives_orders(stage: Stage) -> None:
