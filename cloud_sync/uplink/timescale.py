@@ -10,9 +10,17 @@ from collections.abc import Sequence
 import psycopg
 
 from agent.domain.errors import SinkMisconfigured, SinkUnavailable
+from cloud_sync.contract.anomalies import anomalies
 from cloud_sync.contract.record import Record
 from cloud_sync.contract.rows import Statement, rehearsal, statements
-from cloud_sync.contract.topics import GATEWAY_HEALTH, SENSOR_ALERTS, SENSOR_GAPS, SENSOR_READINGS, SENSOR_ROLLUPS
+from cloud_sync.contract.topics import (
+    GATEWAY_HEALTH,
+    SENSOR_ALERTS,
+    SENSOR_ANOMALIES,
+    SENSOR_GAPS,
+    SENSOR_READINGS,
+    SENSOR_ROLLUPS,
+)
 from cloud_sync.uplink.breaker import Failure
 from cloud_sync.uplink.interfaces import Batching, BatchRefused, BatchTooLarge, Delivery, TooSlow
 from cloud_sync.uplink.own_thread import OwnThread
@@ -21,7 +29,7 @@ from cloud_sync.uplink.timescale_errors import SMALLER_MAY_DO, TOO_LARGE, failur
 from cloud_sync.uplink.timescale_session import Session
 from cloud_sync.uplink.timescale_settings import TimescaleSettings
 
-_OURS = (SENSOR_READINGS, SENSOR_ROLLUPS, SENSOR_GAPS, SENSOR_ALERTS, GATEWAY_HEALTH)
+_OURS = (SENSOR_READINGS, SENSOR_ROLLUPS, SENSOR_GAPS, SENSOR_ALERTS, GATEWAY_HEALTH, SENSOR_ANOMALIES)
 
 
 class TimescaleSink:
@@ -98,4 +106,6 @@ class TimescaleSink:
 
 
 def _packed(batch: Sequence[Record]) -> list[Statement]:
-    return statements(batch[0].topic, [record.body for record in batch])
+    topic, bodies = batch[0].topic, [record.body for record in batch]
+    found = statements(topic, bodies)
+    return [*found, *statements(SENSOR_ANOMALIES, list(anomalies(bodies)))] if topic == SENSOR_READINGS else found

@@ -188,6 +188,18 @@ async def test_what_is_acknowledged_is_on_the_disk_whatever_the_default_is(world
     assert body["metadata"] == {"commit": "on", "statement": "1s", "lock": "200ms", "idle": "7s"}
 
 
+async def test_an_anomaly_is_written_with_its_reading_and_once(world: TimescaleWorld) -> None:
+    good, odd = records(1, 2)
+    metadata = {**odd.body["metadata"], "tests": "1111113", "reason": "anomaly: 9 is too much"}
+    batch = [good, odd._replace(body={**odd.body, "metadata": metadata})]
+    for _ in range(2):
+        await sent(world.sink(), batch)
+    with psycopg.connect(world.dsn) as connection:
+        found = connection.execute("SELECT detector, reason, metadata FROM analytics.anomalies").fetchall()
+    origin = {name: metadata[name] for name in ("gateway", "unit", "epoch", "sequence")}
+    assert found == [("gateway:anomaly", "9 is too much", origin)]
+
+
 def test_the_rehearsal_of_a_topic_leaves_nothing_out() -> None:
     alarms = [record(change(1), GATEWAY), record(change(2, active=False), GATEWAY)]
     built = [*records(1, 1), *alarms, *(record(entry, GATEWAY) for entry in (gap(1), rollup(1), health(1)))]

@@ -39,8 +39,9 @@ _HELD: Final[Sequence[LiteralString]] = (
 _OF_EVERY_ROW: Final = b'"gateway":'  # in its metadata
 # What the README says of the rights of a gateway.
 _GRANTS: Final = """
-    GRANT USAGE ON SCHEMA sensor_data TO {role};
+    GRANT USAGE ON SCHEMA sensor_data, analytics TO {role};
     GRANT SELECT, INSERT ON ALL TABLES IN SCHEMA sensor_data TO {role};
+    GRANT SELECT, INSERT ON analytics.anomalies TO {role};
     GRANT UPDATE ON sensor_data.alerts, sensor_data.tanks, sensor_data.sensors TO {role}"""
 _JUDGE: Final = """
     CREATE OR REPLACE FUNCTION public.judge() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN

@@ -59,6 +59,7 @@ def _run(options: argparse.Namespace) -> int:
     from cloud_sync.backend.ingest.loop import Ingest
     from cloud_sync.backend.ingest.metrics import Metrics
     from cloud_sync.backend.ingest.offsets import Offsets
+    from cloud_sync.backend.ingest.outlet import Outlet
     from cloud_sync.backend.ingest.source import Source
     from cloud_sync.backend.ingest.writer import Writer
     from cloud_sync.contract.registry import Registry
@@ -85,8 +86,9 @@ def _run(options: argparse.Namespace) -> int:
             stop.set()  # whatever ends it ends the process
 
     with Registry(replace(registry_settings(options), timeout_s=_REGISTRY_S)) as registry:
-        letters = DeadLetters(kafka, registry, options.group, _utc)
-        writer = Writer(address, Offsets(options.group), letters, _utc)
+        outlet = Outlet(kafka, registry)
+        letters = DeadLetters(outlet, options.group, _utc)
+        writer = Writer(address, Offsets(options.group), letters, outlet, _utc)
         lanes = {topic: Lane(topic, Decoder(topic, registry, clock), limits, clock, Backoff(clock)) for topic in topics}
         ingest = Ingest(
             lambda lost: Source(kafka, options.group, topics, lost, options.instance),

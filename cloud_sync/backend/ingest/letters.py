@@ -2,66 +2,35 @@
 `aqua.dead_letters` for whoever counts them.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
-from confluent_kafka import KafkaError, KafkaException, Producer
 from psycopg import Connection
 
-from cloud_sync.backend.ingest.records import LettersUndelivered, Message, utc_us
+from cloud_sync.backend.ingest.outlet import Outlet
 from cloud_sync.backend.ingest.records import Record as Received
-from cloud_sync.contract.encoding import Encoder
+from cloud_sync.backend.ingest.records import utc_us
 from cloud_sync.contract.record import Record
-from cloud_sync.contract.registry import Registry
 from cloud_sync.contract.topics import SENSOR_READINGS_DLQ
-
-_PATIENCE_S = 10
-Delivered = Callable[[KafkaError | None, object], None]
-_LARGEST_BYTES = 2_097_152  # the topic takes twice a batch of the others
 
 
 class DeadLetters:
-    """`settings` are librdkafka's; `consumer` is who sets aside; `utc` the time. All calls block."""
+    """`consumer` is who sets aside; `utc` the time. All calls block."""
 
-    def __init__(
-        self, settings: Mapping[str, Any], registry: Registry, consumer: str, utc: Callable[[], datetime]
-    ) -> None:
+    def __init__(self, outlet: Outlet, consumer: str, utc: Callable[[], datetime]) -> None:
+        self._outlet = outlet
         self._consumer = consumer
-        self._registry = registry
         self._utc = utc
-        self._settings = {
-            "log_level": 0,
-            **settings,
-            "acks": "all",
-            "enable.idempotence": True,
-            "message.max.bytes": _LARGEST_BYTES,
-            "message.timeout.ms": _PATIENCE_S * 1000,
-        }
-        self._producer: Producer | None = None
 
     def send(self, topic: str, records: Sequence[Received]) -> None:
-        """All are safe in Kafka when this returns; each has a fault. Raises LettersUndelivered, RegistryUnavailable and
-        RegistryRefuses; then some may be there already.
-        """
-        if self._producer is None:
-            self._producer = Producer(self._settings)
-        encode = Encoder(SENSOR_READINGS_DLQ, self._registry.id_of(SENSOR_READINGS_DLQ))
+        """To Kafka; each has a fault. Raises as `Outlet.send`."""
         now = utc_us(self._utc())
-        failed: list[KafkaError] = []
-
-        def delivered(error: KafkaError | None, _: object) -> None:
-            if error is not None:
-                failed.append(error)
-
-        for record in records:
-            letter = Record(0, SENSOR_READINGS_DLQ, "", now, self._body(topic, record))
-            try:
-                _produce(self._producer, record.message, encode(letter), delivered)
-            except KafkaException as error:
-                raise self._undelivered(error.args[0]) from error
-        if self._producer.flush(_PATIENCE_S + 2) or failed:
-            raise self._undelivered(failed[0] if failed else KafkaError(KafkaError._TIMED_OUT))
+        letters = (
+            (record.message.key, Record(0, SENSOR_READINGS_DLQ, "", now, self._body(topic, record)))
+            for record in records
+        )
+        self._outlet.send(SENSOR_READINGS_DLQ, letters)
 
     def keep(self, connection: Connection[Any], topic: str, records: Sequence[Received]) -> None:
         """In the database, once each."""
@@ -92,14 +61,3 @@ class DeadLetters:
             "error": fault.error,
             "consumer": self._consumer,
         }
-
-    def _undelivered(self, error: KafkaError) -> LettersUndelivered:
-        return LettersUndelivered(f"{SENSOR_READINGS_DLQ} does not take what was set aside: {error.str()}")
-
-
-def _produce(producer: Producer, message: Message, value: bytes, delivered: Delivered) -> None:
-    try:
-        producer.produce(SENSOR_READINGS_DLQ, key=message.key, value=value, on_delivery=delivered)
-    except BufferError:  # its queue is full: let it empty
-        producer.flush(_PATIENCE_S)
-        producer.produce(SENSOR_READINGS_DLQ, key=message.key, value=value, on_delivery=delivered)

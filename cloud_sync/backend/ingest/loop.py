@@ -14,11 +14,11 @@ from cloud_sync.backend.ingest.metrics import Metrics, State
 from cloud_sync.backend.ingest.records import (
     Batch,
     DatabaseAway,
-    LettersUndelivered,
     Moved,
     NothingTaken,
     Partition,
     Record,
+    Undelivered,
 )
 from cloud_sync.backend.ingest.source import Source
 from cloud_sync.backend.ingest.worker import Worker
@@ -129,7 +129,7 @@ class Ingest:
         except DatabaseAway as error:
             lane.put_back(batch)
             self._failed(self._database, "database", error)
-        except (NothingTaken, LettersUndelivered, RegistryUnavailable, RegistryRefuses) as error:
+        except (NothingTaken, Undelivered, RegistryUnavailable, RegistryRefuses) as error:
             lane.put_back(batch)
             self._failed(lane.backoff, lane.topic, error)
         else:

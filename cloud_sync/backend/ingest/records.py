@@ -80,8 +80,8 @@ class NothingTaken(AquaError):
     """
 
 
-class LettersUndelivered(AquaError):
-    """Dead letters could not be brought to safety: keep all, try later."""
+class Undelivered(AquaError):
+    """What comes of the records (dead letters, anomalies) could not be brought to safety: keep all, try later."""
 
 
 def utc_us(time: datetime) -> int:

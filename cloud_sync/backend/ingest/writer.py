@@ -17,10 +17,12 @@ from cloud_sync.backend.database.migrate import state
 from cloud_sync.backend.ingest import late
 from cloud_sync.backend.ingest.letters import DeadLetters
 from cloud_sync.backend.ingest.offsets import Offsets
-from cloud_sync.backend.ingest.records import Batch, DatabaseAway, Fault, NothingTaken, Partition, Record
+from cloud_sync.backend.ingest.outlet import Outlet
+from cloud_sync.backend.ingest.records import Batch, DatabaseAway, Fault, NothingTaken, Partition, Record, utc_us
+from cloud_sync.contract.anomalies import anomalies, record_of
 from cloud_sync.contract.inserts import ALERT_EVENTS, CLEARED, RAISED, SENSORS, TANKS
 from cloud_sync.contract.rows import Body, statements
-from cloud_sync.contract.topics import SENSOR_READINGS
+from cloud_sync.contract.topics import SENSOR_ANOMALIES, SENSOR_READINGS
 
 # What the database says against a row, not against us: SQLSTATE classes 22, 23 and 54.
 _REFUSALS = (DataError, IntegrityError, ProgramLimitExceeded)
@@ -41,10 +43,13 @@ class Written:
 class Writer:
     """One connection, made when it is needed. All calls block and raise DatabaseAway."""
 
-    def __init__(self, dsn: Secret, offsets: Offsets, letters: DeadLetters, utc: Callable[[], datetime]) -> None:
+    def __init__(
+        self, dsn: Secret, offsets: Offsets, letters: DeadLetters, outlet: Outlet, utc: Callable[[], datetime]
+    ) -> None:
         self._dsn = dsn
         self._offsets = offsets
         self._letters = letters
+        self._outlet = outlet
         self._utc = utc
         self._open = ExitStack()
         self._connection: Connection[Any] | None = None
@@ -56,7 +61,7 @@ class Writer:
         return self._transaction(lambda connection: self._offsets.positions(connection, partitions))
 
     def write(self, batch: Batch) -> Written:
-        """All of it or nothing. Raises Moved, NothingTaken, LettersUndelivered and what the registry raises; nothing is
+        """All of it or nothing. Raises Moved, NothingTaken, Undelivered and what the registry raises; nothing is
         written then.
         """
         begun = time.monotonic()
@@ -95,11 +100,22 @@ class Writer:
             self._letters.send(batch.topic, set_aside)
             self._letters.keep(connection, batch.topic, set_aside)
         times = [record.body["time"] for record in good if record.body is not None]
-        if new and batch.topic == SENSOR_READINGS and self._late_after is not None:
-            late.remember(connection, times, self._utc() - self._late_after)
+        if batch.topic == SENSOR_READINGS:
+            self._tell_anomalies([record.body for record in good if record.body is not None])
+            if new and self._late_after is not None:
+                late.remember(connection, times, self._utc() - self._late_after)
         if good and (body := good[-1].body) is not None:
             self._taken[batch.topic] = body
         return Written(len(good), new, max(times, default=None), set_aside, 0.0)
+
+    def _tell_anomalies(self, readings: Sequence[Body]) -> None:
+        """Before the readings are committed: should that fail, they are told once more."""
+        told = [
+            (one["sensor_id"].encode(), record_of(one, utc_us(datetime.fromisoformat(one["time"]))))
+            for one in anomalies(readings)
+        ]
+        if told:
+            self._outlet.send(SENSOR_ANOMALIES, told)
 
     def _insert(self, connection: Connection[Any], topic: str, records: Sequence[Record]) -> tuple[int, list[Record]]:
         """How many rows were new, and the records that the database refuses, found by halving."""

@@ -7,9 +7,10 @@ from typing import Any
 
 from confluent_kafka import TopicPartition
 
+from cloud_sync.contract.record import Record
 from cloud_sync.contract.records import record
 from tests.backend.ingest.stage import Process, Stage, until
-from tests.cloud_sync.things import GATEWAY, TANK, change, gap, health, records, rollup
+from tests.cloud_sync.things import GATEWAY, OXYGEN, TANK, change, gap, health, reading, records, rollup
 from tests.services.fixtures import OwnService
 from tests.services.postgres import Postgres
 
@@ -31,6 +32,38 @@ def test_every_topic_becomes_the_rows_that_the_contract_says(stage: Stage) -> No
     assert process.metric(ROWS) == 2000
     assert process.metric(DUPLICATES) == 0
     assert process.stop() == 0
+
+
+def test_an_anomaly_that_a_gateway_found_is_in_the_topic_and_once_in_the_table(stage: Stage) -> None:
+    sent = [
+        odd(record(reading(seq), GATEWAY)) if seq % 50 == 0 else record(reading(seq), GATEWAY) for seq in range(500)
+    ]
+    begin = stage.ends("sensor-anomalies")
+    stage.send(sent)
+    process = stage.run()
+    until(lambda: stage.count("analytics.anomalies") == 10, "all are told, and read again")
+    stage.all_read()
+    assert process.stop() == 0
+    told = [
+        one for one in stage.kafka.records("sensor-anomalies") if (one.offset() or 0) >= begin[one.partition() or 0]
+    ]
+    assert [one.key() for one in told] == [str(OXYGEN.sensor_id).encode()] * 10
+    assert len({one.partition() for one in told}) == 1
+
+    stage.send(sent)  # as a gateway does that lost the acknowledgement
+    stage.run()
+    until(lambda: sum(stage.ends("sensor-anomalies").values()) == sum(begin.values()) + 20, "told once more")
+    stage.all_read()
+    found = stage.ask(
+        "SELECT metadata ->> 'sequence', detector, reason, sensor_type FROM analytics.anomalies ORDER BY time"
+    )
+    words = ("gateway:anomaly", "9 is too much", "DissolvedOxygen")
+    assert found == [(str(seq), *words) for seq in range(0, 500, 50)]
+
+
+def odd(one: Record) -> Record:
+    metadata = {**one.body["metadata"], "tests": "1111113", "reason": "anomaly: 9 is too much"}
+    return one._replace(body={**one.body, "metadata": metadata})
 
 
 def test_a_kill_at_any_moment_neither_loses_nor_doubles(stage: Stage) -> None:
