@@ -67,13 +67,15 @@ class Pipeline:
         again = [
             f"{sensor} {name}"
             for sensor, checks in self._checks.items()
-            for name in checks.restore(known.learnt.get(sensor.sensor_id, {}), known.upto, known.offset_ms)
+            for name in checks.restore(known.learnt.get(sensor.sensor_id, {}), known.upto, known.offset_ms, known.dated)
         ]
         if not again:
             return self._delays_s
-        log.info(
-            "%d checks are new, or have other limits: they learn the stored readings (%s, …)", len(again), again[0]
-        )
+        if known.dated:
+            why = "are new, or have other limits"
+        else:
+            why = "cannot go on without knowing how long the machine was off"
+        log.info("%d checks %s: they learn the stored readings (%s, …)", len(again), why, again[0])
         for checks in self._checks.values():
             checks.forget_newest()
         return self.memory_s

@@ -4,8 +4,9 @@ The detector that is on by default, for any probe at any interval: what is usual
 its readings and for its means of a quarter hour, where a fall shows that no two readings tell. It follows the water
 (see `usual_change`), so it finds no slow drift: a pair of probes does (`pair_drift`).
 
-It says that the reading is unusual, not that the probe is wrong: the reading stays usable. After a restart it learns
-the stored day again; what it knew of earlier days is gone, so that limits may differ a little for a while.
+It says that the reading is unusual, not that the probe is wrong: the reading stays usable. Where nothing was written
+down before a restart it learns the stored day again; what it knew of earlier days is gone then, so that limits may
+differ a little for a while.
 """
 
 from dataclasses import dataclass
@@ -46,6 +47,7 @@ class Anomaly(Check):
     """NOT_EVALUATED for the first readings and right after a silence of more than an hour."""
 
     remembers = True
+    outlasts = True
     learnt = (
         "_readings", "_quarters", "_quarter_end_s", "_sum", "_count", "_in_sequence", "_slow", "_last_s", "_last",
         "_since_s", "_repeats", "_moves", "_longest_s",

@@ -8,7 +8,8 @@ promises that `SensorChecks` keeps, so that no check has to:
 - Time grows strictly from one learnt value to the next. A late or doubled one goes to `judge_late`, and is not learnt.
 - After a restart a check goes on from what it had learnt when that was last written down (`learnt`, see `learner`), and
   learns the readings stored since, in order; so it says the same as if it had never stopped. Where nothing was written
-  down, or by a check of another `basis`, it learns the stored readings of the last `memory_s` seconds.
+  down, or by a check of another `basis`, it learns the stored readings of the last `memory_s` seconds. Without a clock
+  after a reboot nobody knows how old any of it is: then only what `outlasts` is taken up.
 """
 
 from collections.abc import Mapping, Sequence
@@ -71,6 +72,11 @@ class Check(Learner):
 
     only_noted: ClassVar[bool] = False
     """Whether its verdict stands among the reading's tests, and counts for neither its flag nor its quality."""
+
+    outlasts: ClassVar[bool] = False
+    """Whether what it knows is of use after a time of which nobody knows how long it was: of how a sensor behaves, and
+    not of what it said last.
+    """
 
     version: ClassVar[int] = 1
     """To be raised when what it has `learnt` gets another meaning."""

@@ -43,6 +43,7 @@ class PairDrift(Comparison):
     """Of this sensor and the first other one of its quantity in the tank. NOT_EVALUATED while the pair is learnt."""
 
     remembers = True
+    outlasts = True
     learnt = (
         "_hour", "_values", "_differences", "_count", "_learnt", "_middle", "_usual", "_slope", "_deviation", "_before",
         "_up", "_down", "_told_hours", "_because",

@@ -147,19 +147,25 @@ class SensorChecks:
                 yield name, check.basis, check.state()
         yield _TRACE, "", {"last_s": self._last_s, **self._trace.state()}
 
-    def restore(self, learnt: Mapping[str, tuple[str, State]], upto: int, offset_ms: int) -> Collection[str]:
+    def restore(
+        self, learnt: Mapping[str, tuple[str, State]], upto: int, offset_ms: int, dated: bool = True
+    ) -> Collection[str]:
         """Go on from what was `learnt` (basis and state by the check's name) up to reading `upto`; returns the names of
         those for which there is nothing of their basis, or nothing that makes sense: they need the stored readings.
+        So do all that do not outlast a time of unknown length, where it is not `dated`.
         """
         self.offset_ms, self._known_upto = offset_ms, upto
         learners = [name for name, check in self.checks.items() if check.remembers]
         known = [
-            name for name in learners if _is_restored(self.checks[name], self.checks[name].basis, learnt.get(name))
+            name
+            for name in learners
+            if (dated or self.checks[name].outlasts)
+            and _is_restored(self.checks[name], self.checks[name].basis, learnt.get(name))
         ]
         self._learn_on = [self.checks[name].learn for name in known]
         self._longest_memory_first = self._to_learn_again(known)
         unknown = [name for name in learners if name not in known]
-        last_s = learnt[_TRACE][1].get("last_s") if _TRACE in learnt else None
+        last_s = learnt[_TRACE][1].get("last_s") if _TRACE in learnt and dated else None
         if not isinstance(last_s, float) or not _is_restored(self._trace, "", learnt[_TRACE]):
             return [*unknown, _TRACE]
         self._last_s = last_s

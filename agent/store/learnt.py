@@ -20,6 +20,8 @@ from agent.store.timeline import Timeline
 
 log = logging.getLogger(__name__)
 
+_LONG_S = 86_400.0
+
 
 class Learnt(NamedTuple):
     """What one check of a sensor has learnt: its `state`, of use to a check of the same `basis` alone."""
@@ -32,12 +34,14 @@ class Learnt(NamedTuple):
 
 class Known(NamedTuple):
     """What all had learnt from the readings up to number `upto`: basis and state by sensor and check. Its times are the
-    present boot clock's and `offset_ms`.
+    present boot clock's and `offset_ms`. Where nobody knows when that was it is not `dated`, and put before this boot
+    by more than any silence that a check looks across.
     """
 
     upto: int
     offset_ms: int
     learnt: Mapping[UUID, Mapping[str, tuple[str, Mapping[str, Any]]]]
+    dated: bool = True
 
 
 class LearntTable:
@@ -61,8 +65,8 @@ class LearntTable:
         )
 
     def known(self, now: Instant, memory_s: float) -> Known | None:
-        """None if there is nothing, nobody knows how long ago it was, readings of more than `memory_s` seconds came
-        after it, or some of those are gone: then the stored ones tell more.
+        """None if there is nothing, readings of more than `memory_s` seconds came after it, or some of those are gone:
+        then the stored ones tell more.
         """
         rows = self._connection.execute("SELECT * FROM learnt").fetchall()
         whole = [row[:-1] for row in rows if is_whole("learnt", row)]
@@ -72,11 +76,13 @@ class LearntTable:
         if newest is None:
             return None
         upto, segment, boot_ms, offset_ms = newest[3:7]
-        began_s, ended_s = self._timeline.began_s(segment, now), self._newest_s(now)
-        if began_s is None or ended_s is None or self._is_gone(upto):
+        if segment not in self._timeline or self._is_gone(upto):
             return None
-        at_s = began_s + boot_ms / 1000
-        if not (at_s <= now.boot_s and ended_s - at_s <= memory_s):
+        began_s, ended_s = self._timeline.began_s(segment, now), self._newest_s(now)
+        dated = began_s is not None and ended_s is not None
+        if began_s is None or ended_s is None:
+            began_s = -_LONG_S - boot_ms / 1000
+        elif not (began_s + boot_ms / 1000 <= now.boot_s and ended_s - began_s - boot_ms / 1000 <= memory_s):
             return None
         ask = "SELECT id, sensor_id FROM sensors WHERE sensor_id <> ''"
         sensors = {row: UUID(sensor_id) for row, sensor_id in self._connection.execute(ask)}
@@ -84,7 +90,7 @@ class LearntTable:
         for sensor, name, basis, seq, _, _, _, state in whole:
             if seq == upto and sensor in sensors:
                 learnt.setdefault(sensors[sensor], {})[name] = (basis, _state(state))
-        return Known(upto, offset_ms - round(began_s * 1000), learnt)
+        return Known(upto, offset_ms - round(began_s * 1000), learnt, dated)
 
     def _newest_s(self, now: Instant) -> float | None:
         """When the newest reading was measured, on the present boot clock."""

@@ -4,15 +4,23 @@ Ages are by boot clock within one boot. Across boots only wall time is left, so 
 then and is trusted now; what cannot be placed in time is left out.
 """
 
+import logging
 import sqlite3
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from agent.domain.clock import Instant
 from agent.domain.reading import Flag
 from agent.store.ring_buffer import RingBuffer
 from agent.store.timeline import Timeline
+
+log = logging.getLogger(__name__)
+
+MOST_AGAIN: Final = 400_000
+"""So many readings at most are learnt again where nothing was noted: polling begins when that is done. It is a day of
+23 sensors read every five seconds.
+"""
 
 
 class Remembered(NamedTuple):
@@ -32,9 +40,14 @@ class Remembered(NamedTuple):
 def remembered(
     connection: sqlite3.Connection, ring: RingBuffer, timeline: Timeline, now: Instant, memory_s: float, after: int
 ) -> Iterator[Remembered]:
-    """The readings of the last `memory_s` seconds, and all with a number above `after`; oldest first."""
+    """The readings of the last `memory_s` seconds, but not more than `MOST_AGAIN`, and all with a number above `after`;
+    oldest first.
+    """
     now_s = now.boot_ms / 1000
     first = ring.first(lambda at: _is_since(at, now, memory_s))
+    if ring.last_seq - first >= MOST_AGAIN:
+        log.info("Of the stored readings the newest %d are learnt again, so that polling begins soon", MOST_AGAIN)
+        first = ring.last_seq + 1 - MOST_AGAIN
     of_sensors = "SELECT id, sensor_id FROM sensors WHERE sensor_id <> ''"  # and not of equipment
     sensors = {row: UUID(sensor_id) for row, sensor_id in connection.execute(of_sensors)}
     began_s: dict[int, float | None] = {}

@@ -15,7 +15,7 @@ from agent.checks.defaults import limits_for
 from agent.checks.sensor_checks import farm_checks
 from agent.domain.alarm import Alarm
 from agent.domain.farm import Sensor
-from agent.domain.reading import CheckedReading
+from agent.domain.reading import CheckedReading, Flag
 from agent.pipeline import Pipeline
 from agent.store.checksum import checksum
 from agent.store.inspection.reader import Reader
@@ -150,11 +150,49 @@ def test_checks_with_other_limits_learn_the_readings_and_the_others_know_what_th
     assert said_next(life) == said_next(uninterrupted)
 
 
-@pytest.mark.parametrize(("trusted", "known"), [(True, 1), (False, 0)])
-def test_across_boots_both_clocks_must_have_been_right(trusted: bool, known: int, folder: Path) -> None:
-    life = Life(folder, 2000 * 60.0, limits(), trusted, "00000000-0000-4000-8000-000000000002")
-    assert len(life.known) == known
+LATER = "00000000-0000-4000-8000-000000000002"
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+def test_across_boots_only_right_clocks_tell_how_old_it_is(trusted: bool, folder: Path) -> None:
+    life = Life(folder, 2000 * 60.0, limits(), trusted, LATER)
+    assert [known.dated for known in life.known] == [trusted]
     assert life.past == []
+
+
+def test_within_a_boot_the_boot_clock_tells_it_alone(folder: Path) -> None:
+    life = Life(folder, 1440 * 60.0, limits(), trusted=False)
+    assert [known.dated for known in life.known] == [True]
+    assert life.past == []
+    assert said_next(life) == said_next(Life(folder, 1440 * 60.0, limits()))
+
+
+def test_without_a_clock_after_a_reboot_what_is_usual_is_known_and_nothing_of_what_was_last(folder: Path) -> None:
+    life = Life(folder, 30.0, limits(), trusted=False, boot_id=LATER)
+
+    def hears(n: int, value: float) -> CheckedReading:
+        moment = replace(at(60.0 * n, trusted=False), boot_id=LATER)
+        life.pipeline.take_in([reading(0.0, value)._replace(at=moment)])
+        return life.kept[-1]
+
+    first = hears(1, 5.0)
+    assert first.flag is Flag.GOOD, "the pond was off for a while: no jump, no hole, no rate of change"
+    place = list(CHECKS).index("anomaly")
+    assert first.tests[place] == "2"
+    assert [hears(n, 5.0 + n % 7 / 50).tests[place] for n in range(2, 5)] == ["1"] * 3
+    assert hears(5, 8.0).tests[place] == "3", "what is usual was learnt on the day before"
+    unlearnt = Life(folder / "anew", 30.0, limits(), trusted=False, boot_id=LATER)
+    assert unlearnt.known == []
+
+
+def test_a_start_without_a_note_learns_no_more_than_so_many_readings(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with closing(sqlite3.connect(folder / "ring-buffer.sqlite")) as database, database:
+        database.execute("DELETE FROM learnt")
+    monkeypatch.setattr("agent.store.memory.MOST_AGAIN", 100)
+    life = Life(folder, 1440 * 60.0, limits())
+    assert [past.seq for past in life.past] == list(range(2781, 2881)), "the newest"
 
 
 def test_it_is_no_damage_to_the_file(folder: Path) -> None:
