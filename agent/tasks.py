@@ -1,7 +1,19 @@
 """Ending tasks for good."""
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Collection, Coroutine
+from typing import Any
+
+
+async def until_one_ends(*parts: Coroutine[Any, Any, None]) -> None:
+    """Run them together until one ends, and end the others. Raises what that one raised."""
+    tasks = [asyncio.ensure_future(part) for part in parts]
+    try:
+        ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in ended:
+            task.result()
+    finally:
+        await cancelled(tasks)
 
 
 async def cancelled(tasks: Collection[asyncio.Task[None]]) -> None:

@@ -1,6 +1,5 @@
 """The connection to the broker: made again and again until there is one, and again when it is lost."""
 
-import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -14,7 +13,7 @@ from agent.feed.settings import MqttSettings
 log = logging.getLogger(__name__)
 
 Session = Callable[[aiomqtt.Client], Awaitable[None]]
-"""What is done while connected. Raises MqttError, alone or in a group, when the connection goes."""
+"""What is done while connected. Raises MqttError, alone or in a group, when the connection goes; ends to leave."""
 
 _KEEPALIVE_S = 10
 _MOST_UNREAD = 1_000  # messages to us that wait to be read; a flood of orders must not fill the memory
@@ -27,13 +26,16 @@ _REMEDIES = {
 
 
 class Connection:
-    """Says in `trouble` why the broker is not reached; None when it is. `farewell` is published, retained, on
-    `status_topic` when the gateway stops, and by the broker when the gateway is lost.
+    """Says in `trouble` why the broker is not reached; None when it is. `will` is asked before every attempt; what it
+    says is published when the gateway leaves, and by the broker when the gateway is lost. `meanwhile` is for the log.
     """
 
-    def __init__(self, settings: MqttSettings, status_topic: str, farewell: str, clock: Clock) -> None:
+    def __init__(
+        self, settings: MqttSettings, will: Callable[[], Awaitable[aiomqtt.Will]], meanwhile: str, clock: Clock
+    ) -> None:
         self._settings = settings
-        self._will = aiomqtt.Will(status_topic, farewell, qos=1, retain=True)
+        self._will = will
+        self._meanwhile = meanwhile
         self._clock = clock
         self.trouble: str | None = f"{settings} is not reached yet"
 
@@ -50,14 +52,16 @@ class Connection:
             await self._clock.sleep(0.5)
 
     async def _connect(self, session: Session) -> None:
-        """Raises MqttError when there is no connection; returns when one was lost."""
+        """Raises MqttError when there is no connection; returns when one was lost or left."""
+        will = await self._will()
         try:
-            async with self._client() as client:
+            async with self._client(will) as client:
+                lost = False
                 try:
-                    await self._until_lost(client, session)
-                except asyncio.CancelledError:
-                    await self._say_farewell(client)
-                    raise
+                    lost = await self._lost(client, session)
+                finally:
+                    if not lost:
+                        await self._say_farewell(client, will)
         except aiomqtt.MqttError as error:
             self._tell_trouble(error)
             raise
@@ -66,13 +70,17 @@ class Connection:
             self._tell_trouble(error)
             raise aiomqtt.MqttError(str(error)) from error
 
-    async def _until_lost(self, client: aiomqtt.Client, session: Session) -> None:
+    async def _lost(self, client: aiomqtt.Client, session: Session) -> bool:
+        """Whether it ended because the connection was lost."""
+        lost = False
         try:
             await session(client)
-        except* aiomqtt.MqttError as lost:
-            self._tell_trouble(lost.exceptions[0])
+        except* aiomqtt.MqttError as errors:
+            self._tell_trouble(errors.exceptions[0])
+            lost = True
+        return lost
 
-    def _client(self) -> aiomqtt.Client:
+    def _client(self, will: aiomqtt.Will) -> aiomqtt.Client:
         settings = self._settings
         tls = aiomqtt.TLSParameters(ca_certs=settings.ca_file, certfile=settings.cert_file, keyfile=settings.key_file)
         return aiomqtt.Client(
@@ -81,7 +89,7 @@ class Connection:
             username=settings.username,
             password=settings.password.reveal() if settings.password else None,
             tls_params=tls if settings.encrypted else None,
-            will=self._will,
+            will=will,
             keepalive=_KEEPALIVE_S,
             timeout=settings.timeout_s,
             max_queued_incoming_messages=_MOST_UNREAD,
@@ -92,15 +100,15 @@ class Connection:
         log.info("%s is reached", self._settings)
         self.trouble = None
 
-    async def _say_farewell(self, client: aiomqtt.Client) -> None:
+    async def _say_farewell(self, client: aiomqtt.Client, will: aiomqtt.Will) -> None:
         """A clean leave keeps the broker from publishing the will. A broker that hangs must not hold us up."""
         with suppress(aiomqtt.MqttError):
-            await client.publish(self._will.topic, self._will.payload, qos=1, retain=True, timeout=1.0)
+            await client.publish(will.topic, will.payload, qos=will.qos, retain=will.retain, timeout=1.0)
 
     def _tell_trouble(self, error: BaseException) -> None:
         said = str(error)
         remedy = next((remedy for sign, remedy in _REMEDIES.items() if sign in said), None)
         trouble = f"{self._settings}: {said}" + (f"; {remedy}" if remedy else "")
         if trouble != self.trouble:
-            log.error("%s; alarms wait for it", trouble)
+            log.error("%s; %s", trouble, self._meanwhile)
         self.trouble = trouble

@@ -24,7 +24,7 @@ from agent.feed.payloads import health_json, offline_json, online_json, store_js
 from agent.feed.readings import Readings
 from agent.feed.settings import MqttSettings
 from agent.feed.states import States, until_us
-from agent.tasks import cancelled
+from agent.tasks import until_one_ends
 
 Command = Callable[[str, bytes, bool], str]
 """Given the verb, the payload and whether it was retained, the result as JSON; see `agent.alarm_commands`."""
@@ -54,7 +54,7 @@ class Feed:
         self._confirmed = confirmed
         self._logged_after = logged_after
         self._clock = clock
-        self._connection = Connection(settings, f"{base}/status", offline_json(), clock)
+        self._connection = Connection(settings, self._will, "alarms wait for it", clock)
         self._states = States(base, settings.valid_s, clock)
         self.event_topic = f"{base}/alarm/event"
         self._changes = Changes(self.event_topic, self._states)
@@ -139,6 +139,9 @@ class Feed:
         """Connect, publish, connect again; ends by cancellation, saying "offline"."""
         await self._connection.run(self._session)
 
+    async def _will(self) -> aiomqtt.Will:
+        return aiomqtt.Will(f"{self.base}/status", offline_json(), qos=1, retain=True)
+
     async def _session(self, client: aiomqtt.Client) -> None:
         self._since_us = self._clock.now().utc_us
         for topic in (f"{self.base}/cmd/+", *self.hears):
@@ -147,14 +150,7 @@ class Feed:
         self._beat()
         for lane in self._lanes:
             lane.reconnected()
-        parts = (self._publish_for_ever(client), self._beat_for_ever(), self._listen_until_lost(client))
-        tasks = [asyncio.ensure_future(part) for part in parts]
-        try:
-            ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            for task in ended:
-                task.result()
-        finally:
-            await cancelled(tasks)
+        await until_one_ends(self._publish_for_ever(client), self._beat_for_ever(), self._listen_until_lost(client))
 
     async def _beat_for_ever(self) -> None:
         while True:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from agent.domain.farm import Sensor
 from agent.domain.reading import CheckedReading
+from agent.feed.by_exception import is_news
 from agent.feed.lanes import Message
 from agent.feed.payloads import reading_json
 from agent.feed.settings import MqttSettings
@@ -31,17 +32,11 @@ class Readings:
                 self._due[sensor] = checked
 
     def _is_news(self, checked: CheckedReading, reported: CheckedReading | None) -> bool:
-        if reported is None:
-            return True
-        new, old = checked.reading, reported.reading
-        age_s = new.at.boot_s - old.at.boot_s
-        if age_s >= self._settings.readings_at_least_s or new.at.boot_id != old.at.boot_id:
-            return True
-        if age_s < self._settings.readings_every_s:
-            return False
-        if checked.flag is not reported.flag or new.value is None or old.value is None:
-            return checked.flag is not reported.flag or new.value is not old.value
-        return abs(new.value - old.value) > self._settings.readings_deadband.get(new.sensor.quantity.sensor_type, 0.0)
+        return reported is None or self._is_due(checked, reported) or is_news(checked, reported, self._settings)
+
+    def _is_due(self, checked: CheckedReading, reported: CheckedReading) -> bool:
+        new, old = checked.reading.at, reported.reading.at
+        return new.boot_id != old.boot_id or new.boot_s - old.boot_s >= self._settings.readings_at_least_s
 
     def first(self) -> Message | None:
         checked = self._sending = next(iter(self._due.values()), None)
