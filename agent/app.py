@@ -34,6 +34,7 @@ from agent.feed import Feed
 from agent.feed.feed import Hear
 from agent.feed.home_assistant import HomeAssistant
 from agent.feed.self_test import FeedTest
+from agent.feed.sparkplug import Sparkplug
 from agent.flight_recorder import FaultFiles, FlightRecorder
 from agent.health import StatusFile
 from agent.health_report import HealthReport, Outlook
@@ -75,6 +76,11 @@ class App:
         self.store = Store(gateway.store, [sink.name for sink in gateway.sinks], clock)
         self.feed = Feed(gateway.mqtt, gateway.gateway_id, self.store.feed_has, self.store.logged_after, clock)
         self.store.tell = self.feed.tell_store
+        self.edge_nodes = [
+            Sparkplug(sparkplug, gateway.mqtt, gateway.checks, gateway.state_dir / "sparkplug.bdseq", clock)
+            for sparkplug in [gateway.mqtt.sparkplug]
+            if sparkplug
+        ]
         self.alarm_metrics = AlarmMetrics(clock)
         self.followers = [_follower(choice, gateway, clock) for choice in gateway.notify]
         self.pipeline = Pipeline(
@@ -146,6 +152,8 @@ class App:
                 self.pipeline.annunciator.watches, recalled.standing, recalled.unsent, recalled.unsent_more
             )
             self.feed.tell_store(self.store.state.value, self.store.trouble)
+            for node in self.edge_nodes:
+                node.resume(self.pipeline.annunciator.watches, recalled.standing)
             newest = max((change.seq for change in recalled.standing), default=0)
             for follower in self.followers:
                 await follower.resume(newest, self.store.alarms_after)
@@ -176,6 +184,7 @@ class App:
             self.store.run(),
             self.feed.run(),
             self.feed.confirm(),
+            *(node.run() for node in self.edge_nodes),
             *(forwarder.run() for forwarder in self.forwarders),
             *(follower.run() for follower in self.followers),
             *(loop.run() for loop in self.loops),
@@ -205,6 +214,8 @@ class App:
 
     def _keep(self, readings: Iterable[CheckedReading], changes: Sequence[AlarmChange]) -> None:
         self.feed.tell_readings(readings)
+        for node in self.edge_nodes:
+            node.tell_readings(readings)
         self.store.put(readings, changes)
         if readings:
             self._first_reading.set()
@@ -213,6 +224,8 @@ class App:
         """The feed first: it waits for nothing, and nothing that follows can hold it up."""
         self.feed.tell(changes)
         self.alarm_metrics.count(changes)
+        for node in self.edge_nodes:
+            node.tell(changes)
         for follower in self.followers:
             follower.tell(changes)
 
@@ -265,6 +278,7 @@ class App:
                 "trouble": self.store.trouble,
             },
             "mqtt": self._mqtt_status(),
+            "sparkplug": [node.status() for node in self.edge_nodes],
             "tanks": list(self._tanks.newest.values()),
             "buses": [bus_status(loop) for loop in self.loops],
             "sinks": [sink_status(forwarder.status) for forwarder in self.forwarders],

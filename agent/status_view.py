@@ -196,6 +196,7 @@ def _troubles(running: Mapping[str, Any], unread: str | None, metrics: Mapping[s
         unread and f"stored readings cannot be shown: {unread}",
         running.get("store", {}).get("trouble"),
         running.get("mqtt", {}).get("trouble"),
+        *(f"Sparkplug B: {one['trouble']}" for one in running.get("sparkplug", []) if one["trouble"]),
         *(f"notify.{one['name']}: {one['trouble']}" for one in running.get("notify", []) if one["trouble"]),
         running.get("clock_trusted") is False and _CLOCK,
         *machine_troubles(metrics),

@@ -12,6 +12,7 @@ from tests.services.fixtures import (  # noqa: F401
     postgres,
     registry,
     secured_kafka,
+    tahu,
     timescale,
 )
 

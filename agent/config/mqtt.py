@@ -3,7 +3,7 @@
 from agent.config import shape
 from agent.config.document import Document
 from agent.domain.quantity import Quantity
-from agent.feed import MqttSettings
+from agent.feed import MqttSettings, SparkplugSettings
 
 _REMEDIES = {
     "ca_file": "name the file with the certificate of the authority that signed the broker's",
@@ -44,4 +44,11 @@ def mqtt_settings(document: Document) -> MqttSettings | None:
         test_every_s=table.test_every_h * 3600,
         home_assistant=table.home_assistant,
         home_assistant_prefix=table.home_assistant_prefix,
+        sparkplug=_sparkplug(table.sparkplug, document.gateway_id),
     )
+
+
+def _sparkplug(table: shape.SparkplugTable | None, gateway_id: str) -> SparkplugSettings | None:
+    if table is None:
+        return None
+    return SparkplugSettings(table.group_id, table.edge_node_id or gateway_id, table.primary_host)

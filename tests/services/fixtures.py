@@ -1,8 +1,8 @@
 """Fixtures of the services, imported by tests/conftest.py alone, so that a session has one of each.
 
-`kafka`, `secured_kafka`, `registry`, `postgres` and `timescale` are shared by the whole session and start with the
-first test that asks: take topics, subjects and databases (`fresh`) of your own. Who stops or kills a service takes one
-of their own, by `own_service`.
+`kafka`, `secured_kafka`, `registry`, `postgres`, `timescale` and `tahu` are shared by the whole session and start with
+the first test that asks: take topics, subjects and databases (`fresh`) of your own. Who stops or kills a service takes
+one of their own, by `own_service`.
 """
 
 from collections.abc import Callable, Iterator
@@ -18,6 +18,7 @@ from tests.services.postgres import Postgres
 from tests.services.registry import Registry
 from tests.services.secured_kafka import SecuredKafka
 from tests.services.service import NotInstalled, Service
+from tests.services.tahu import Tahu
 from tests.services.timescale import Timescale
 
 S = TypeVar("S", bound=Service)
@@ -82,3 +83,14 @@ def mock_kafka() -> Iterator[MockKafka]:
     """Three mock brokers. A test's clients must be gone when it ends."""
     with MockKafka(brokers=3) as mock:
         yield mock
+
+
+@pytest.fixture(scope="session")
+def tahu() -> Iterator[Tahu]:
+    """Reads and writes Sparkplug B payloads."""
+    try:
+        tahu = Tahu()
+    except NotInstalled as missing:
+        pytest.skip(str(missing))
+    with tahu:
+        yield tahu

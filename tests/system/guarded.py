@@ -15,7 +15,7 @@ from tests.system.processes import HOST, ROOT, Mosquitto
 from tests.system.stage import Stage
 from tests.system.waiting import free_port
 
-USERS = ("gateway", "display", "technician", "homeassistant", "stranger")
+USERS = ("gateway", "display", "technician", "homeassistant", "scada", "stranger")
 PASSWORD = Secret("shoal", "a test")
 """Everybody's."""
 

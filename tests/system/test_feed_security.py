@@ -12,7 +12,9 @@ import trustme
 from agent.clock import SystemClock
 from agent.domain.alarm import AlarmChange
 from agent.domain.secret import Secret
-from agent.feed import Feed, MqttSettings
+from agent.feed import Feed, MqttSettings, SparkplugSettings
+from agent.feed.sparkplug import Sparkplug
+from tests.agent.farm import OXYGEN
 from tests.system.guarded import Guarded, client
 from tests.system.stage import Stage
 from tests.system.waiting import until
@@ -65,6 +67,30 @@ async def test_with_its_password_the_gateway_publishes_and_only_who_may_gives_or
         assert orders == ["from the technician"]
         assert b"online" in bytes(heard["aqua/gw/status"])  # type: ignore[call-overload]
         assert "aqua/gw/alarm/event" not in heard
+
+
+async def test_a_scada_system_may_ask_for_births_and_speak_for_no_gateway(stage: Stage) -> None:
+    guarded = Guarded(stage)
+    await guarded.broker.serve()
+    settings, count = SparkplugSettings("farm", "gw", "plant"), stage.folder / "sparkplug.bdseq"
+    node = Sparkplug(settings, guarded.named("gateway"), [OXYGEN], count, SystemClock())
+    running = asyncio.ensure_future(node.run())
+    try:
+        for user, topic in (("scada", "spBv1.0/farm/NBIRTH/gw"), ("display", "spBv1.0/STATE/plant")):
+            with suppress(aiomqtt.MqttError):
+                async with client(guarded.named(user)) as forger:
+                    await forger.publish(topic, b'{"online":true,"timestamp":1}', qos=1)
+        async with client(guarded.named("scada")) as scada, asyncio.timeout(40):
+            await scada.subscribe("spBv1.0/farm/#", qos=1)
+            await scada.publish("spBv1.0/STATE/plant", b'{"online":true,"timestamp":2}', qos=1, retain=True)
+            heard = [(await anext(scada.messages)).topic.value for _ in range(2)]
+            assert heard == ["spBv1.0/farm/NBIRTH/gw", "spBv1.0/farm/DBIRTH/gw/tank-1"]
+            running.cancel()
+            assert (await anext(scada.messages)).topic.value == "spBv1.0/farm/NDEATH/gw"
+    finally:
+        running.cancel()
+        with suppress(asyncio.CancelledError):
+            await running
 
 
 async def test_with_its_certificate_the_gateway_needs_no_password(stage: Stage) -> None:

@@ -17,19 +17,24 @@ from tests.system.waiting import until
 
 FEED = ("aqua/gw/status", "aqua/gw/alarm/event", "aqua/gw/result")
 ORDERS = ("aqua/gw/cmd/ack", "aqua/gw/cmd/shelve")
+TOLD = tuple(f"spBv1.0/farm/{kind}/gw" for kind in ("NBIRTH", "NDATA", "NDEATH", "DBIRTH/gw", "DDATA/gw"))
+ASKED, STATE = "spBv1.0/farm/NCMD/gw", "spBv1.0/STATE/scada"
 DISCOVERY, BIRTH = "homeassistant/device/aqua_gw/config", "homeassistant/status"
+ENDS = {(FEED[0], "the end"), (TOLD[0], "the end")}
 MAY_WRITE = {
-    "gateway": {*FEED, *ORDERS, DISCOVERY},
+    "gateway": {*FEED, *ORDERS, DISCOVERY, *TOLD},
     "display": set[str](),
     "technician": {*ORDERS},
     "homeassistant": {"aqua/gw/cmd/ack", DISCOVERY, BIRTH},
+    "scada": {ASKED, STATE},
     "stranger": set[str](),
 }
 MAY_READ = {
-    "gateway": {*FEED, *ORDERS, DISCOVERY, BIRTH},
+    "gateway": {*FEED, *ORDERS, DISCOVERY, BIRTH, ASKED, STATE},
     "display": {*FEED, *ORDERS},
     "technician": {*FEED, *ORDERS},
     "homeassistant": {*FEED, *ORDERS, DISCOVERY, BIRTH},
+    "scada": {*TOLD, ASKED, STATE},
     "stranger": set[str](),
 }
 
@@ -84,17 +89,17 @@ async def test_who_may_look_and_who_may_command_is_as_the_list_says(stage: Stage
             await ears.subscribe("#", qos=1)
             listening.append(asyncio.ensure_future(listen(user, ears)))
         for user in USERS:
-            for topic in (*FEED, *ORDERS, DISCOVERY, BIRTH):
+            for topic in (*FEED, *ORDERS, DISCOVERY, BIRTH, *TOLD, ASKED, STATE):
                 with suppress(aiomqtt.MqttError):  # this broker hangs up on those who may not
                     async with client(guarded.named(user)) as writer:
                         await writer.publish(topic, user, qos=1)
         async with client(guarded.named("gateway")) as writer:
-            await writer.publish(FEED[0], "the end", qos=1)
-        readers = [user for user in USERS if MAY_READ[user]]
-        await until(lambda: all((FEED[0], "the end") in heard[user] for user in readers))
+            for topic, said in ENDS:
+                await writer.publish(topic, said, qos=1)
+        await until(lambda: all(MAY_READ[user].isdisjoint(dict(ENDS)) or heard[user] & ENDS for user in USERS))
         for one in listening:
             one.cancel()
-    written = {(topic, user) for user in USERS for topic in MAY_WRITE[user]} | {(FEED[0], "the end")}
+    written = {(topic, user) for user in USERS for topic in MAY_WRITE[user]} | ENDS
     assert {user: heard[user] for user in USERS} == {
         user: {(topic, writer) for topic, writer in written if topic in MAY_READ[user]} for user in USERS
     }

@@ -1,0 +1,140 @@
+"""The edge node's own connection: will, births, data as it comes, births again when a host asks, a death at the end."""
+
+import asyncio
+import logging
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Final
+
+import aiomqtt
+
+from agent.alarms import Watch
+from agent.domain.alarm import AlarmChange
+from agent.domain.clock import Clock
+from agent.domain.farm import Sensor
+from agent.domain.reading import CheckedReading
+from agent.feed.connection import Connection
+from agent.feed.settings import MqttSettings, SparkplugSettings
+from agent.feed.sparkplug.birth_count import BirthCount
+from agent.feed.sparkplug.edge_node import EdgeNode, Message
+from agent.feed.sparkplug.host import PrimaryHost
+from agent.feed.sparkplug.payload import wants_rebirth
+from agent.tasks import until_one_ends
+
+log = logging.getLogger(__name__)
+
+_BIRTHS_APART_S: Final = 10.0
+_AFTER_A_BUG_S: Final = 60.0
+
+
+class Sparkplug:
+    """Nothing here is waited for, and a bug here ends nothing else: the alarm feed comes first.
+
+    Whoever may write on NCMD can have the births told again, at most every ten seconds; those who ask in between get
+    the next ones. Nothing else that is said there does anything.
+    """
+
+    def __init__(
+        self, sparkplug: SparkplugSettings, mqtt: MqttSettings, sensors: Iterable[Sensor], count: Path, clock: Clock
+    ) -> None:
+        self.node = EdgeNode(sparkplug, mqtt, sensors, clock)
+        self._clock = clock
+        self._count = BirthCount(count)
+        self._host = PrimaryHost(sparkplug.primary_host)
+        self._connection = Connection(mqtt, self._will, "Sparkplug B waits for it", clock)
+        self._bd_seq = 0
+        self._born_s = 0.0
+        self._news = asyncio.Event()
+        self._asked = asyncio.Event()
+        self._to_bear = True
+        self._bug: str | None = None
+
+    @property
+    def trouble(self) -> str | None:
+        """Why nothing is told; None when all is."""
+        if self._bug or self._connection.trouble:
+            return self._bug or self._connection.trouble
+        return None if self._host.online.is_set() else f"the primary host {self._host.name} is not online"
+
+    def status(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return {"node": self.node.topic.format("+"), "trouble": self.trouble}
+
+    def resume(self, watches: Iterable[Watch], standing: Iterable[AlarmChange]) -> None:
+        """Before `run`: the alarms there are, and the last change of each."""
+        self.node.resume(watches, standing)
+
+    def tell(self, changes: Iterable[AlarmChange]) -> None:
+        self.node.tell(changes)
+        self._news.set()
+
+    def tell_readings(self, readings: Iterable[CheckedReading]) -> None:
+        self.node.tell_readings(readings)
+        self._news.set()
+
+    async def run(self) -> None:
+        """Ends by cancellation, after telling of the node's death."""
+        while True:
+            try:
+                await self._connection.run(self._session)
+            except Exception as bug:
+                log.exception("A bug in Sparkplug B; everything else goes on")
+                self._bug = f"Sparkplug B had a bug, see the log: {bug!r}"
+            await self._clock.sleep(_AFTER_A_BUG_S)
+
+    async def _will(self) -> aiomqtt.Will:
+        """Every connection has another number, and its death too (tck-id-payloads-ndeath-bdseq)."""
+        self._bd_seq = await self._count.next()
+        topic, payload = self.node.death(self._bd_seq)
+        return aiomqtt.Will(topic, payload, qos=1, retain=False)
+
+    async def _session(self, client: aiomqtt.Client) -> None:
+        self._host.forget()
+        self._to_bear = True
+        self._asked.clear()
+        await client.subscribe(self.node.command_topic, qos=1)
+        if self._host.name is not None:
+            await client.subscribe(self._host.topic, qos=1)
+        self._connection.greeted()
+        await until_one_ends(self._publish_for_ever(client), self._listen_until_lost(client), self._bear_when_asked())
+
+    async def _publish_for_ever(self, client: aiomqtt.Client) -> None:
+        await self._host.online.wait()
+        while True:
+            self._news.clear()
+            if self._to_bear:
+                self._to_bear = False
+                for message in self.node.births(self._bd_seq):
+                    await _send(client, message)
+                self._born_s, self._bug = self._clock.boot_s(), None
+            for message in self.node.data():
+                if self._to_bear:
+                    break  # what was not told stands in the births
+                await _send(client, message)
+            if not self._to_bear:
+                await self._news.wait()
+
+    async def _bear_when_asked(self) -> None:
+        while True:
+            await self._asked.wait()
+            await self._clock.sleep(max(0.0, self._born_s + _BIRTHS_APART_S - self._clock.boot_s()))
+            self._asked.clear()
+            self._to_bear = True
+            self._news.set()
+
+    async def _listen_until_lost(self, client: aiomqtt.Client) -> None:
+        """Ends when the primary host has gone: the node dies then, and waits for it anew
+        (tck-id-message-flow-edge-node-birth-publish-phid-offline).
+        """
+        async for message in client.messages:
+            payload = message.payload if isinstance(message.payload, bytes) else b""
+            if message.topic.value == self._host.topic:
+                if self._host.has_gone(payload):
+                    return
+            elif not message.retain and wants_rebirth(payload):  # a retained command is nobody's present wish
+                self._asked.set()
+
+
+async def _send(client: aiomqtt.Client, message: Message) -> None:
+    """Sparkplug wants all births and data at QoS 0, not retained (tck-id-payloads-nbirth-qos and its like)."""
+    await client.publish(message.topic, message.payload, qos=0, retain=False)

@@ -1,0 +1,83 @@
+"""Births on demand, without a broker: those who ask too often get fewer."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import aiomqtt
+
+from agent.feed import MqttSettings, SparkplugSettings
+from agent.feed.sparkplug import Sparkplug
+from agent.feed.sparkplug.payload import REBIRTH, DataType, Metric, encode
+from tests.agent.farm import OXYGEN, checked
+from tests.clock import FakeClock
+
+COMMAND = encode(1, [Metric(REBIRTH, 1, DataType.BOOLEAN, True)], None)
+
+
+class Broker:
+    """Stands for the client of a broker that takes everything; `said` has what came when, by kind."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        self.said: list[tuple[str, float]] = []
+        self.subscribed: list[tuple[str, int]] = []
+        self.commands: asyncio.Queue[tuple[bytes, bool]] = asyncio.Queue()
+        self._clock = clock
+
+    async def subscribe(self, topic: str, qos: int) -> None:
+        self.subscribed.append((topic, qos))
+
+    async def publish(self, topic: str, payload: bytes, qos: int, retain: bool) -> None:
+        self.said.append((topic.split("/")[2], self._clock.boot))
+        await asyncio.sleep(0)
+
+    @property
+    async def messages(self) -> AsyncIterator[Any]:
+        while True:
+            payload, retain = await self.commands.get()
+            yield aiomqtt.Message("spBv1.0/farm/NCMD/gw", payload, 0, retain, 1, None)
+
+    def count(self, kind: str) -> int:
+        return sum(said == kind for said, _ in self.said)
+
+
+async def commanded(tmp_path: Path, *commands: tuple[bytes, bool]) -> Broker:
+    """What is said when these arrive at once, and a reading after all that came of them."""
+    clock = FakeClock()
+    node = Sparkplug(SparkplugSettings("farm", "gw"), MqttSettings(), [OXYGEN], tmp_path / "bdseq", clock)
+    broker = Broker(clock)
+    session = asyncio.ensure_future(node._session(broker))  # type: ignore[arg-type]
+    try:
+        async with asyncio.timeout(20):
+            while broker.count("DBIRTH") < 1:
+                await asyncio.sleep(0)
+            for command in commands:
+                broker.commands.put_nowait(command)
+            while not broker.commands.empty():
+                await asyncio.sleep(0)
+            for _ in range(50):
+                await asyncio.sleep(0)
+            node.tell_readings([checked(1, 7.25)])
+            node.tell([])
+            while broker.count("DDATA") < 1:
+                await asyncio.sleep(0)
+    finally:
+        session.cancel()
+        await asyncio.gather(session, return_exceptions=True)
+    return broker
+
+
+async def test_a_flood_of_demands_brings_one_birth_ten_seconds_later(tmp_path: Path) -> None:
+    broker = await commanded(tmp_path, *[(COMMAND, False)] * 500)
+    assert broker.subscribed == [("spBv1.0/farm/NCMD/gw", 1)]
+    assert [kind for kind, _ in broker.said] == ["NBIRTH", "DBIRTH"] * broker.count("NBIRTH") + ["DDATA"]
+    births = [boot_s for kind, boot_s in broker.said if kind == "NBIRTH"]
+    assert len(births) >= 2
+    assert all(later - earlier >= 10 for earlier, later in pairwise(births))
+
+
+async def test_a_retained_demand_and_nonsense_bring_none(tmp_path: Path) -> None:
+    broker = await commanded(tmp_path, (COMMAND, True), (b"nonsense", False), (COMMAND[:-1], False))
+    assert [kind for kind, _ in broker.said] == ["NBIRTH", "DBIRTH", "DDATA"]
