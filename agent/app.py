@@ -279,6 +279,7 @@ class App:
             },
             "mqtt": self._mqtt_status(),
             "sparkplug": [node.status() for node in self.edge_nodes],
+            "notify": [follower.status() for follower in self.followers],
             "tanks": list(self._tanks.newest.values()),
             "buses": [bus_status(loop) for loop in self.loops],
             "sinks": [sink_status(forwarder.status) for forwarder in self.forwarders],

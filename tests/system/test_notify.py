@@ -31,6 +31,7 @@ async def test_a_siren_hears_after_a_kill_what_it_could_not_hear_before(stage: S
     farm.pond("tank-1").aerating = False
     await until(lambda: len([one for one in listener.events if one.said["event"] == "raised"]) >= 2)
     await until((folder / "tries").exists)
+    assert "again later" in await gateway.status_tells(lambda status: status["gateway"]["notify"][0]["trouble"])
     gateway.kill()
     (folder / "works").touch()
     gateway.start()
