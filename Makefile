@@ -5,13 +5,13 @@ PYTHON ?= $(firstword $(foreach p,python3 python3.13 python3.12 python3.11,$(she
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test services soak lies fuzz bench bench-wear bench-outage bench-ingest bench-anomalies bench-wire bench-alarms bench-leak sbom wheels lint lock clean
+.PHONY: run test services soak lies fuzz bench bench-wear bench-outage bench-ingest bench-anomalies bench-wire bench-alarms bench-leak sbom wheels deb lint lock clean
 
 run: $(VENV)/.run
 	@$(BIN)/python -m simulators.demo
 
 test: $(VENV)/.dev
-	@.ci/debian-packages mosquitto strace systemd:systemd-analyze systemd-sysv:init iproute2:ip fiu-utils:fiu-run maven:mvn postgresql:pg_ctlcluster nodejs:node npm
+	@.ci/debian-packages mosquitto strace debhelper:dh dpkg-dev:dpkg-buildpackage systemd:systemd-analyze systemd-sysv:init iproute2:ip fiu-utils:fiu-run maven:mvn postgresql:pg_ctlcluster nodejs:node npm
 	@$(BIN)/python -m tests.services.downloads
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -77,6 +77,12 @@ sbom:  # what a Pi installs, with versions and licences, as CycloneDX: build/sbo
 
 wheels: $(VENV)/.dev  # whether a Pi can install without a compiler: a wheel of every package for aarch64
 	$(BIN)/python -m tests.wheels
+
+deb:  # the Debian packages, for a Pi and for a PC, on a machine of either kind: dist/*.deb
+	@.ci/debian-packages debhelper:dh dpkg-dev:dpkg-buildpackage
+	systemd/package.sh arm64 dist
+	systemd/package.sh amd64 dist
+	@! command -v lintian >/dev/null || lintian --fail-on error dist/*.deb
 
 bench-leak: $(VENV)/.dev  # ten million readings: does memory grow? READINGS=1000000 for less
 	$(BIN)/python -m tests.bench.leak $(READINGS)

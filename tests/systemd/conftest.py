@@ -3,6 +3,7 @@
 import os
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -76,23 +77,31 @@ def wheelhouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="session")
-def machine(tmp_path_factory: pytest.TempPathFactory, wheelhouse: Path) -> Iterator[Machine]:
-    """Booted, with the checkout's systemd folder and the wheels in /srv, and nothing installed."""
-    if because := missing():
-        pytest.skip(because)
-    machine = Machine(tmp_path_factory.mktemp("machine"))
+@contextmanager
+def booted(folder: Path, *sources: Path) -> Iterator[Machine]:
+    """A machine with the sources in /srv/aqua, halted at the end."""
+    machine = Machine(folder)
     try:
         machine.boot()
         for command in (["mkdir", "-p", "/srv/aqua/wheels"], ["chmod", "755", "/srv/aqua"]):
             machine.told(*command)
-        for source in (ROOT / "systemd", ROOT / "requirements.lock", *wheelhouse.glob("*.whl")):
+        for source in sources:
             target = "/srv/aqua/wheels" if source.suffix == ".whl" else "/srv/aqua"
             subprocess.run(["cp", "-r", str(source), str(machine.path(target))], check=True)
         yield machine
     finally:
         print(machine.journal() if machine.init else (machine.console.read_text()))
         machine.halt()
+
+
+@pytest.fixture(scope="session")
+def machine(tmp_path_factory: pytest.TempPathFactory, wheelhouse: Path) -> Iterator[Machine]:
+    """Booted, with the checkout's systemd folder and the wheels in /srv, and nothing installed."""
+    if because := missing():
+        pytest.skip(because)
+    sources = (ROOT / "systemd", ROOT / "requirements.lock", *wheelhouse.glob("*.whl"))
+    with booted(tmp_path_factory.mktemp("machine"), *sources) as machine:
+        yield machine
 
 
 @pytest.fixture(scope="session")
@@ -112,7 +121,7 @@ def gateway(machine: Machine, installed: str) -> Machine:
     machine.told("mount", "-t", "tmpfs", "-o", "size=40m,mode=750", "tmpfs", "/var/lib/aquacontrol")
     machine.told("chown", "aquacontrol:", "/var/lib/aquacontrol")
     machine.path("/etc/aquacontrol/gateway.toml").write_text(GATEWAY)
-    machine.path("/etc/aquacontrol/credentials/mqtt").write_text("secret")
+    machine.told("cp", "/etc/aquacontrol/mqtt.secret", "/etc/aquacontrol/credentials/mqtt")  # the broker's name and all
     machine.path("/etc/systemd/system/aqua-gateway.service.d").mkdir()
     machine.path("/etc/systemd/system/aqua-gateway.service.d/test.conf").write_text("[Service]\nWatchdogSec=6\n")
     machine.told("install", "-D", "/dev/null", "/run/systemd/timesync/synchronized")  # by timesyncd, say
