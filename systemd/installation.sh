@@ -17,7 +17,7 @@ files() {  # FROM [ROOT]: the checkout's systemd folder → the root file system
     install -D -m 644 "$1/aquacontrol.tmpfiles" "${2:-}/usr/lib/tmpfiles.d/aquacontrol.conf"
     install -D -m 644 "$1/60-aquacontrol.rules" "${2:-}/usr/lib/udev/rules.d/60-aquacontrol.rules"
     install -D -m 644 "$1/$unit" "${2:-}/usr/lib/systemd/system/$unit"
-    for file in gateway.toml mosquitto.conf mosquitto-network.conf mosquitto.acl; do
+    for file in mosquitto.conf mosquitto-network.conf mosquitto.acl; do
         install -D -m 644 "$1/$file" "${2:-}$share/$file"
     done
     mkdir -p "${2:-}/usr/bin"
@@ -53,10 +53,10 @@ configuration() {  # an example where there is none, with a password of its own 
         chown aquacontrol "$secret"
         chmod 400 "$secret"
     fi
-    install -m 640 -o root -g aquacontrol "$share/gateway.toml" "$config"
-    sed -i -e 's/^# \(username = "gateway"\)/\1/' -e 's/^# \(password = { file = "mqtt.secret" }\)/\1/' "$config"
+    "$home/bin/python3" -m agent.config.example "$config"
+    chgrp aquacontrol "$config"
     say "wrote $config: an example. Next:
-  1. sudo nano $config                                   # your tanks, lines and probes
+  1. sudo aqua-gateway init                              # asks for tanks, finds probes; or: sudo nano $config
   2. sudo -u aquacontrol aqua-gateway check-config       # every mistake, with what to do about it
   3. sudo systemctl enable --now aqua-gateway"
 }

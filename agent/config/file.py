@@ -57,9 +57,8 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        problem = Problem(
-            str(path), "", "there is no such file", "name the configuration file, for example gateway.toml"
-        )
+        remedy = "begin one with sudo aqua-gateway init, or name the configuration file"
+        problem = Problem(str(path), "", "there is no such file", remedy)
     except OSError as error:
         problem = Problem(
             str(path), "", f"cannot be read: {error.strerror}", "check who may read it: ls -l " + str(path)

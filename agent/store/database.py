@@ -113,13 +113,15 @@ def _create_or_migrate(connection: sqlite3.Connection, path: Path, room: Room) -
     elif version == 1:
         log.warning("%s is taken over from schema 1, which may take some minutes", path)
         # Once in the life of a file: no gateway is to hold sqlite-utils in memory for it.
-        from agent.store.migration import migrate
+        from agent.store.migration import keep_copy, migrate
 
+        keep_copy(connection, path, version)
         migrate(connection, schema(), room.rows_at_once)
         connection.executescript(second_copies())
     elif version == 2:
-        from agent.store.migration import migrate_alarms
+        from agent.store.migration import keep_copy, migrate_alarms
 
+        keep_copy(connection, path, version)
         migrate_alarms(connection, schema())
     elif version == SCHEMA_VERSION:
         connection.executescript(second_copies())

@@ -5,9 +5,12 @@ into the segments. The old tables are put aside in one transaction and emptied b
 grows and a migration that is interrupted goes on with the next start.
 """
 
+import logging
+import shutil
 import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
+from pathlib import Path
 
 from sqlite_utils import Database
 
@@ -16,8 +19,34 @@ from agent.domain.clock import Instant
 from agent.store.checksum import checksum, is_whole
 from agent.store.timeline import Timeline
 
+log = logging.getLogger(__name__)
+
 _OLD = ("sensors", "boots", "readings", "alarm_log", "gaps", "cursors", "dead_letters")
 _FIRST_EPOCH = 1
+
+
+def keep_copy(connection: sqlite3.Connection, path: Path, version: int) -> None:
+    """Leave a copy of the database at `path` as it was before: `….schema-1`, for whoever wants the older gateway back.
+
+    Without one where the disk has no room for it, or the file cannot be read whole: readings go before copies.
+    """
+    copy = path.with_name(f"{path.name}.schema-{version}")
+    unfinished = copy.with_name(f"{copy.name}.part")
+    if copy.exists():  # of a migration that was interrupted
+        return
+    unfinished.unlink(missing_ok=True)
+    try:
+        if shutil.disk_usage(path.parent).free < 2 * path.stat().st_size:
+            raise OSError(f"the disk of {path.parent} has no room for it")
+        connection.execute("VACUUM INTO ?", (str(unfinished),))
+        unfinished.rename(copy)
+    except (OSError, sqlite3.Error) as error:
+        unfinished.unlink(missing_ok=True)
+        log.warning("%s of schema %d is taken over without keeping a copy: %s", path, version, error)
+    else:
+        log.warning(
+            "%s is the ring buffer before it was taken over from schema %d: delete it when all is well", copy, version
+        )
 
 
 def migrate(connection: sqlite3.Connection, schema: str, rows_at_once: int) -> None:

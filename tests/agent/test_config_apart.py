@@ -6,7 +6,7 @@ from pathlib import Path
 
 from agent import config
 
-EXAMPLE = Path(__file__).parents[2] / "systemd" / "gateway.toml"
+EXAMPLE = Path(__file__).parents[2] / "agent" / "config" / "example.toml"
 
 
 def run(code: str, *arguments: object) -> subprocess.CompletedProcess[str]:

@@ -1,5 +1,6 @@
 """A ring buffer of the first schema is taken over whole, also when that is cut short."""
 
+import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -109,6 +110,25 @@ async def test_alarms_of_the_second_schema_are_taken_over(tmp_path: Path, opened
     (standing,) = recalled.standing
     assert (standing.seq, standing.event, standing.standing.state) == (11, Event.RAISED, AlarmState.UNACKNOWLEDGED)
     assert [one.seq for one in await others(store, Lane.ALERTS)] == [7, 11]  # what was damaged is not believed
+
+
+async def test_a_copy_of_what_was_is_kept(old: Path, opened: Opened) -> None:
+    await opened(old).recall(0.0, lambda _: None)
+    with closing(sqlite3.connect(old.with_name(f"{NAME}.schema-1"))) as copy:
+        assert copy.execute("PRAGMA user_version").fetchone() == (1,)
+        assert copy.execute("SELECT count(*), sum(value) FROM readings").fetchone()[0] == COUNT
+        assert copy.execute("SELECT count(*) FROM alarm_log").fetchone() == (2,)
+
+
+async def test_without_room_for_a_copy_it_is_taken_over_all_the_same(
+    old: Path, opened: Opened, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    usage = shutil.disk_usage(old.parent)._replace(free=old.stat().st_size)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
+    store = opened(old)
+    assert len(await waiting(store, "http")) == COUNT
+    assert not old.with_name(f"{NAME}.schema-1").exists()
+    assert "no room" in caplog.text
 
 
 def insert(database: sqlite3.Connection, table: str, row: tuple[object, ...]) -> None:

@@ -61,7 +61,7 @@ class Machine:
         self._unshare.wait()
         self._output.close()
         for group in sorted((self._folder / "cgroup").glob("aqua-test-*/**/"), reverse=True):
-            until(lambda group=group: _removed(group), 5, f"{group} is empty")  # type: ignore[misc]
+            until(lambda group=group: _removed(group), 60, f"{group} is empty")  # type: ignore[misc]
         subprocess.run(["umount", self._folder / "cgroup"], check=True)
 
     def run(self, *command: str, within_s: float = 60) -> subprocess.CompletedProcess[str]:
