@@ -60,7 +60,8 @@ class Machine:
         self._unshare.kill()  # and with it process 1, and with that everything
         self._unshare.wait()
         self._output.close()
-        for group in sorted((self._folder / "cgroup").glob("aqua-test-*/**/"), reverse=True):
+        own = f"aqua-test-{self._unshare.pid}"  # other machines on this one have theirs beside it
+        for group in sorted((self._folder / "cgroup").glob(f"{own}/**/"), reverse=True):
             until(lambda group=group: _removed(group), 60, f"{group} is empty")  # type: ignore[misc]
         subprocess.run(["umount", self._folder / "cgroup"], check=True)
 
@@ -91,6 +92,8 @@ class Machine:
 def _removed(group: Path) -> bool:
     try:
         group.rmdir()
+    except FileNotFoundError:  # by process 1, before it was dead
+        return True
     except OSError:
         return False
     return True
