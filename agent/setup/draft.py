@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from agent.config.example import BROKER_PASSWORD
 from agent.domain.farm import Protocol, SerialLine, TcpEndpoint
 
 _HEAD = """\
@@ -61,7 +62,7 @@ class LineDraft:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """`archive` is the folder for daily files, or None for no sink at all."""
+    """`password`: the broker's is in a file beside. `archive`: the folder for daily files, None for no sink at all."""
 
     gateway_id: str
     site: str
@@ -69,6 +70,7 @@ class Draft:
     runtime_dir: str | None
     broker: TcpEndpoint
     tls: bool
+    password: bool
     tanks: Sequence[TankDraft]
     lines: Sequence[LineDraft]
     archive: str | None
@@ -91,8 +93,9 @@ def _body(draft: Draft) -> Iterator[str]:
     yield _set("port", draft.broker.port)
     if draft.tls:
         yield "tls = true                           # by an authority that this machine trusts; else ca_file"
-    yield '# username = "gateway"'
-    yield '# password = { file = "mqtt.secret" } # a file beside this one; secrets never stand in here'
+    lead = "" if draft.password else "# "
+    yield f'{lead}username = "gateway"'
+    yield f'{lead}password = {{ file = "{BROKER_PASSWORD}" }} # a file beside this one; secrets never stand in here'
     yield f"\n{_ALARMS}"
     for tank in draft.tanks:
         yield "\n[[tanks]]"

@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from agent.config.example import BROKER_PASSWORD
 from agent.config.limits import species
 from agent.domain.errors import AquaError
 from agent.domain.farm import TcpEndpoint
@@ -41,6 +42,7 @@ def interview(given: Given, ask: Questions, lines: Lines, folder: Path, host: st
         runtime_dir="/run/aquacontrol" if system else None,
         broker=endpoint,
         tls=tls,
+        password=endpoint.host in _LOCAL and (folder / BROKER_PASSWORD).exists(),
         tanks=tanks,
         lines=found,
         archive=f"{state_dir}/archive" if archive else None,

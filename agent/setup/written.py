@@ -5,15 +5,14 @@ from pathlib import Path
 
 from agent import config
 from agent.config import ConfigError
+from agent.config.example import example
 from agent.domain.errors import AquaError
 
-_EXAMPLE = Path("/usr/share/aquacontrol/gateway.toml")
 
-
-def is_anothers(path: Path, example: Path = _EXAMPLE) -> bool:
+def is_anothers(path: Path) -> bool:
     """Whether somebody has made that file his own: it is there, and not just the example of the installation."""
     try:
-        return path.read_bytes() != example.read_bytes()
+        return path.read_bytes() not in (example(True).encode(), example(False).encode())
     except OSError:
         return path.exists()
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from agent import config
 from agent.__main__ import main
+from agent.config.example import BROKER_PASSWORD, example
 from agent.domain.errors import AquaError
 from agent.domain.farm import Protocol, SerialLine, TcpEndpoint
 from agent.scan.ports import serial_ports, thermometers
@@ -85,15 +86,21 @@ def test_a_file_that_somebody_has_made_his_own_is_kept_unless_told_otherwise(
     assert config.load(file).gateway_id == "hall-1"
 
 
-def test_the_example_of_the_installation_is_nobodys(file: Path, tmp_path: Path) -> None:
-    example = tmp_path / "example.toml"
-    example.write_text("# an example\n")
-    assert not is_anothers(file, example)
-    file.write_text("# an example\n")
-    assert not is_anothers(file, example)
+@pytest.mark.parametrize("with_password", [False, True])
+def test_the_example_of_the_installation_is_nobodys(file: Path, with_password: bool) -> None:
+    assert not is_anothers(file)
+    file.write_text(example(with_password))
+    assert not is_anothers(file)
     file.write_text("# mine\n")
-    assert is_anothers(file, example)
-    assert is_anothers(file, tmp_path / "no example")
+    assert is_anothers(file)
+
+
+@pytest.mark.parametrize(("broker", "named"), [("127.0.0.1", True), ("broker.example", False)])
+def test_the_local_broker_is_told_the_name_that_the_installation_gave(file: Path, broker: str, named: bool) -> None:
+    (file.parent / BROKER_PASSWORD).touch(0o600)
+    (file.parent / BROKER_PASSWORD).write_text("shoal")
+    assert main([*ARGUMENTS, *PROBE, "--mqtt", broker, "--config", str(file)]) == 0
+    assert (config.load(file).mqtt.username == "gateway") is named
 
 
 def test_what_the_loader_refuses_is_not_written(file: Path) -> None:
@@ -219,7 +226,7 @@ def test_whatever_is_answered_stands_in_the_file(site: str, name: str, unit: int
     probe = ProbeDraft(name, "tank-1", "a-model", unit, 5.0)
     line = LineDraft(name, Protocol.MODBUS_RTU, SerialLine(device), [probe])
     broker = TcpEndpoint("broker", 1883)
-    draft = Draft(name, site, "state", None, broker, True, [TankDraft(name, "tilapia")], [line], "state/archive")
+    draft = Draft(name, site, "state", None, broker, True, False, [TankDraft(name, "tilapia")], [line], "state/archive")
     found = tomllib.loads(text(draft))
     assert found["gateway"] == {"id": name, "site": site, "state_dir": "state"}
     assert found["buses"][name]["device"] == device
