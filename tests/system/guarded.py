@@ -39,7 +39,9 @@ class Guarded:
         self.broker = stage.process(Mosquitto(folder, port))
         (folder / "mosquitto.conf").write_text(_DEBIANS.format(folder=folder))
         (folder / "conf.d").mkdir()
-        shipped = (ROOT / "systemd" / "mosquitto.conf").read_text()
+        shipped = "".join(
+            (ROOT / "systemd" / name).read_text() for name in ("mosquitto.conf", "mosquitto-network.conf")
+        )
         for before, after in (
             ("/etc/mosquitto/", f"{folder}/"),
             ("listener 1883 ", f"listener {self.local_port} "),

@@ -1,4 +1,4 @@
-"""systemd/mosquitto.conf and mosquitto.acl, run by a real Mosquitto: who gets in, who may look, who may command."""
+"""The Mosquitto files in systemd/, run by a real Mosquitto: who gets in, who may look, who may command."""
 
 import asyncio
 from collections import defaultdict
