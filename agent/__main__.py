@@ -88,7 +88,7 @@ def _parser() -> argparse.ArgumentParser:
         subparsers.add_parser("alarms", help="where alarms stand: list, log; and ack, shelve, maintenance, …")
     )
     describe_bus(subparsers.add_parser("bus", help="look at a line: scan, trace, faults"))
-    describe_probe(subparsers.add_parser("probe", help="look at one probe of the farm: read"))
+    describe_probe(subparsers.add_parser("probe", help="one probe of the farm: read, calibrated, log"))
     describe_probes(subparsers.add_parser("probes", help="the probe models: list, check"))
 
     simulate = subparsers.add_parser("simulate", help="stand in for hardware: ponds, probes and lines from a farm file")

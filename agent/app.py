@@ -43,9 +43,13 @@ from agent.metrics.listener import MetricsListener
 from agent.metrics.loop_lag import LoopLag
 from agent.metrics.self_health import SelfHealth
 from agent.notify import Follower, Hook, HookSettings, Mail
-from agent.parts_status import bus_status, in_short, sink_health, sink_status
+from agent.parts_status import bus_status, conditions, in_short, sink_health, sink_status
 from agent.pipeline import Pipeline
 from agent.polling import BusLoop
+from agent.probe_answers import probe_answers
+from agent.probe_log import ProbeLog
+from agent.probe_memory import ProbeMemory
+from agent.probe_report import ProbeReports
 from agent.store.ownership import owned
 from agent.store.store import Store
 from agent.tank_report import TankReports
@@ -110,7 +114,14 @@ class App:
             for sink in gateway.sinks
         ]  # fmt: skip
         self._health = health = HealthReport(gateway.store, self.outlook, self._tell_health, clock)
-        self._tanks = TankReports(gateway.store.path, gateway.periods_s, self._alarms_in, self.feed.tell_tank, clock)
+        self._probes = ProbeReports(
+            gateway.store.path, gateway.probes, gateway.probe_limits, self.pipeline.latest,
+            lambda: conditions(self.loops), self.feed.tell_probe, ProbeLog(gateway.probe_log),
+            ProbeMemory(gateway.probe_memory),
+        )  # fmt: skip
+        self._tanks = TankReports(
+            gateway.store.path, gateway.periods_s, self._alarms_in, self.feed.tell_tank, clock, self._probes.report
+        )
         self._feed_test = FeedTest(gateway.mqtt.test_every_s, self.pipeline.follow, lambda: self.feed.trouble, clock)
         self.feed.hears = self._heard_on_mqtt()
         watched = [
@@ -126,6 +137,7 @@ class App:
         answers = {
             **metrics_answers(self.self_health.look),
             **bus_answers(gateway, self.loops, self.recorders, clock),
+            **probe_answers(gateway.probes, self._probes.log_calibration, clock),
             **alarm_answers(self.pipeline.annunciator, self._ordered, self.alarm_metrics),
         }
         self._control = Control(gateway.control_socket, answers)
@@ -281,6 +293,7 @@ class App:
             "sparkplug": [node.status() for node in self.edge_nodes],
             "notify": [follower.status() for follower in self.followers],
             "tanks": list(self._tanks.newest.values()),
+            "probes": list(self._probes.newest.values()),
             "buses": [bus_status(loop) for loop in self.loops],
             "sinks": [sink_status(forwarder.status) for forwarder in self.forwarders],
         }

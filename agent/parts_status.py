@@ -1,8 +1,9 @@
 """How each part of the running gateway is: for the status file, the cloud, and `systemctl status`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from agent.domain.farm import Probe
 from agent.domain.gateway_health import SinkHealth
 from agent.polling import BusLoop
 from agent.store.store import Store
@@ -39,6 +40,17 @@ def sink_health(status: SinkStatus) -> SinkHealth:
     return SinkHealth(
         status.sink, status.state.value, oldest_s, None, status.delivered, status.rejected, status.last_error
     )
+
+
+def conditions(loops: Sequence[BusLoop]) -> Mapping[Probe, Mapping[str, float | str]]:
+    """What drivers know of their probes, those that do."""
+    return {
+        probe: dict(turn.driver.condition)
+        for loop in loops
+        for turn in loop.turns
+        if isinstance(turn.driver, TellsCondition)
+        for probe in turn.probes
+    }
 
 
 def bus_status(loop: BusLoop) -> dict[str, Any]:

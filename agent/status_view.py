@@ -23,6 +23,7 @@ _CLOCK = (
     "wait a while for better ones before they leave"
 )
 _FLAG_STYLE = {1: "green", 2: "dim", 3: "yellow", 4: "red", 9: "bold red"}
+_PROBE_STYLE = {"good": "green", "unknown": "dim", "act": "bold yellow"}
 _STATE = {
     None: ("is not running", "bold yellow"),
     "running": ("is running", "bold green"),
@@ -76,6 +77,7 @@ def view(gateway: Gateway, seen: Mapping[str, Any], now: datetime) -> Renderable
         *_troubles(running, seen["unread"], seen["metrics"]),
         _readings(seen["readings"], now),
         *tanks_view(running.get("tanks", ())),
+        *probes_view(running.get("probes", ())),
         _alarms(seen["alarms"], now),
         _changes(seen["changes"]),
     ]
@@ -137,6 +139,25 @@ def tanks_view(reports: Iterable[Mapping[str, Any]]) -> Iterator[Table]:
             f"{health['coverage']:.0%}",
             _score(maintenance["score"]),
             maintenance["recommendation"],
+        )
+    if shown.row_count:
+        yield shown
+
+
+def probes_view(reports: Iterable[Mapping[str, Any]]) -> Iterator[Table]:
+    """How each probe does, and what to do about it; nothing before the first report."""
+    shown = table("Probes", "tank", "probe", "state", "why")
+    tank = None
+    for report in reports:
+        unknown = dict.fromkeys(
+            one["what"].replace("_", " ") for one in report["evidence"] if one["state"] == "unknown"
+        )
+        why = report["advice"] or (f"not known: {', '.join(unknown)}" if unknown else "")
+        style = _PROBE_STYLE[report["state"]]
+        shown_tank = report["tank"] if report["tank"] != tank else ""
+        tank = report["tank"]
+        shown.add_row(
+            shown_tank, report["probe"], Text(report["state"], style), _line(why, "" if report["advice"] else "dim")
         )
     if shown.row_count:
         yield shown

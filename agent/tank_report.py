@@ -4,7 +4,7 @@ week of it, then what is new.
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import asdict
@@ -18,6 +18,7 @@ from agent.domain.errors import StoreError
 from agent.domain.farm import Sensor, Tank
 from agent.domain.quantity import Quantity
 from agent.scores.hours import HOURS_KEPT, SPAN_S, History
+from agent.scores.response import swing_of
 from agent.scores.tank import maintenance, tank_health
 from agent.store.inspection.reader import Reader
 from agent.store.inspection.spans import first_since, spans
@@ -34,8 +35,8 @@ _Known = dict[Quantity, list[History]]
 
 class TankReports:
     """Hands `publish` the name of each tank and its report, JSON-ready; `newest` holds them all. `sensors` have how
-    often each is read, `alarms` says how many stand in a tank. While the ring buffer cannot be read the coverage
-    falls, until the scores are unknown.
+    often each is read, `alarms` says how many stand in a tank, `then` goes on with what is known of all sensors.
+    While the ring buffer cannot be read the coverage falls, until the scores are unknown.
     """
 
     def __init__(
@@ -45,12 +46,14 @@ class TankReports:
         alarms: Callable[[Tank], int],
         publish: Callable[[str, Mapping[str, Any]], None],
         clock: Clock,
+        then: Callable[[Instant, Mapping[UUID, History]], Awaitable[None]] | None = None,
     ) -> None:
         self._path = path
         self._sensors = sensors
         self._alarms = alarms
         self._publish = publish
         self._clock = clock
+        self._then = then
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="tanks")
         self._histories: dict[UUID, History] = {}
         self._read: int | None = None
@@ -80,6 +83,8 @@ class TankReports:
             }
             self.newest[tank.name] = told
             self._publish(tank.name, told)
+        if self._then is not None:
+            await self._then(at, self._histories)
 
     def _look(self, at: Instant) -> dict[Tank, _Known]:
         self._begin_anew_if_needed(at)
@@ -98,7 +103,10 @@ class TankReports:
         """The first time, and whenever the clock was set: what was stored before may have got other times by that."""
         if at.trusted != self._trusted:
             self._trusted = at.trusted
-            self._histories = {sensor.sensor_id: History(period_s) for sensor, period_s in self._sensors.items()}
+            self._histories = {
+                sensor.sensor_id: History(period_s, swing=swing_of(sensor.quantity))
+                for sensor, period_s in self._sensors.items()
+            }
             self._read = None
 
     def _read_on(self, at: Instant) -> None:

@@ -1,6 +1,7 @@
 """A file a command; each has `command(options)`, which returns the exit status. Imported when it is called for."""
 
 import argparse
+import getpass
 import os
 from pathlib import Path
 
@@ -17,6 +18,11 @@ def with_config_option(parser: argparse.ArgumentParser) -> argparse.ArgumentPars
     """The same for a command whose arguments are something else."""
     parser.add_argument("--config", type=Path, default=_default(), metavar="FILE", help=_help())
     return parser
+
+
+def person() -> str:
+    """Who called, also by way of sudo."""
+    return os.environ.get("SUDO_USER") or getpass.getuser()
 
 
 def _default() -> Path:

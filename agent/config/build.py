@@ -19,6 +19,7 @@ from agent.config.limits import check_limits
 from agent.config.metrics import metrics_place
 from agent.config.mqtt import mqtt_settings
 from agent.config.notify import notify_choices
+from agent.config.probe_limits import probe_limits
 from agent.config.probes import probes
 from agent.config.sensor_alarms import sensor_alarms
 from agent.config.sinks import sink_choices
@@ -35,6 +36,7 @@ _SECTIONS = (
     "probes",
     "derived",
     "checks",
+    "probe_health",
     "alarms",
     "ring_buffer",
     "mqtt",
@@ -64,6 +66,7 @@ def build(document: Document) -> Gateway | None:
     periods_s = {sensor: probe.period_s for probe in all_probes for sensor in probe.sensors}
     periods_s |= {one.sensor: one.period_s for one in all_derived}
     checks = check_limits(document.tables("checks"), periods_s, place, document.problems)
+    evidence = probe_limits(document.tables("probe_health"), document.problems)
     sinks = sink_choices(document.tables("sinks"), document.folder, document.problems)
     metrics = metrics_place(document)
     notify = notify_choices(document)
@@ -101,6 +104,7 @@ def build(document: Document) -> Gateway | None:
         sinks=sinks,
         notify=notify,
         metrics=runtime_dir / metrics if isinstance(metrics, Path) else metrics,
+        probe_limits_by_quantity=evidence,
     )
 
 

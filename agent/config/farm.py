@@ -1,15 +1,17 @@
 """What a configuration comes to: the frozen objects from which `agent.app` builds the gateway."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from agent.domain.alarm import Alarm
 from agent.domain.farm import BusSettings, Derived, Probe, Sensor, Tank
+from agent.domain.quantity import Quantity
 from agent.feed import MqttSettings
 from agent.metrics.listener import Loopback
 from agent.notify import HookSettings, MailSettings, Wanted
+from agent.scores.probe_limits import Limits, limits_of
 from agent.store.store import StoreSettings
 from cloud_sync.uplink.link import DEFAULT_LINK, Link
 
@@ -40,7 +42,7 @@ class Gateway:
     """Everything that is configured.
 
     `checks` holds the limits of every check by sensor, then by the check's name. `metrics` is where Prometheus may ask:
-    a port of this machine, a UNIX socket, or nowhere.
+    a port of this machine, a UNIX socket, or nowhere. `probe_limits_by_quantity` are the site's own.
     """
 
     gateway_id: str
@@ -59,6 +61,11 @@ class Gateway:
     sinks: Sequence[SinkChoice]
     notify: Sequence[NotifyChoice]
     metrics: Loopback | Path | None = None
+    probe_limits_by_quantity: Mapping[Quantity, Limits] = field(default_factory=dict)
+
+    def probe_limits(self, sensor: Sensor) -> Limits:
+        """Where good ends for the evidence on a probe."""
+        return self.probe_limits_by_quantity.get(sensor.quantity) or limits_of(sensor.quantity)
 
     @property
     def periods_s(self) -> dict[Sensor, float]:
@@ -75,6 +82,16 @@ class Gateway:
     def control_socket(self) -> Path:
         """Where commands ask the running gateway."""
         return self.runtime_dir / "gateway.sock"
+
+    @property
+    def probe_log(self) -> Path:
+        """What people did to probes."""
+        return self.state_dir / "probe-log.jsonl"
+
+    @property
+    def probe_memory(self) -> Path:
+        """What was learnt of probes since."""
+        return self.state_dir / "probe-health.json"
 
     @property
     def faults_dir(self) -> Path:

@@ -126,6 +126,10 @@ class Feed:
         """Take how well a tank is doing, JSON-ready."""
         self.retain(f"health/{tank}", compact(dict(report)))
 
+    def tell_probe(self, tank: str, probe: str, report: Mapping[str, Any]) -> None:
+        """Take a probe's newest report, JSON-ready."""
+        self.retain(f"health/{tank}/{probe}", compact(dict(report)))
+
     def retain(self, topic: str, document: str) -> None:
         """Take a JSON document to be retained on that topic below the gateway's own."""
         self.publish(f"{self.base}/{topic}", document)

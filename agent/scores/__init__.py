@@ -1,3 +1,6 @@
-"""How well a tank is doing, in the specification's two numbers: `hours` holds what they need of a week, `tank` has the
-formulas. Pure; `agent.tank_report` reads the ring buffer and tells.
+"""How well a tank is doing, in the specification's two numbers, and how each probe does, by evidence.
+
+`hours` holds what both need of a week, `tank` has the formulas. `evidence` is judged by `probe_limits` and put together
+in `probe`; `response` tells how fast a probe follows, `since_calibration` compares. Pure: `agent.tank_report` and
+`agent.probe_report` read the ring buffer and tell.
 """

@@ -3,8 +3,9 @@
 Source: the circuits' data sheets, UART mode. 9600 8N1, commands and answers ended by a carriage return; a new circuit
 streams a value every second. So at first contact, and again after a restart or a failure (the circuit may have been
 swapped), the driver turns the status lines on and the streaming off, and asks which values the circuit is set to send:
-the answer to `R` is a bare list in a fixed order (mg, % and EC, TDS, S, SG). After the first value it hears why the
-circuit restarted last, and of a pH circuit how good its probe is. What other probes measure for it: `ezo_compensation`.
+the answer to `R` is a bare list in a fixed order (mg, % and EC, TDS, S, SG). After the first value, and now and then,
+it hears why the circuit restarted last, and of a pH circuit how good its probe is. What other probes measure for it:
+`ezo_compensation`.
 """
 
 import logging
@@ -28,6 +29,7 @@ _READ: Final = "R"
 _SETTING_WITHIN_S: Final = 1.0  # nominally 0.3 s
 _RESTARTED: Final = frozenset({"*RS", "*RE"})
 _TRIES: Final = 3
+_ASKED_AGAIN_AFTER: Final = 1000  # values: what a calibration changes is known within a quarter of an hour or a few
 _SCALES: Final = {"C": "°C", "K": "K", "F": "°F"}
 
 # Words in place of a value, and what they mean.
@@ -85,6 +87,7 @@ class EzoDriver:
         self._sends: tuple[Output, ...] | None = None
         self._restarted = False
         self._tries = 0
+        self._answers = 0
         self._scale = ""
 
     @property
@@ -103,6 +106,9 @@ class EzoDriver:
             if isinstance(error, BadReply):
                 self._bus.owe(self._profile.answer_within_s)
             raise
+        self._answers += 1
+        if self._answers % _ASKED_AGAIN_AFTER == 0:
+            self._tries = _TRIES
         if self._tries:
             await self._ask_how_it_is()
         return values
@@ -141,7 +147,7 @@ class EzoDriver:
         return sends
 
     async def _ask_how_it_is(self) -> None:
-        """Once after each introduction; what fails costs no value and is tried again in the next turns."""
+        """After each introduction and now and then; what fails costs no value and is tried again in the next turns."""
         self._tries -= 1
         try:
             state = answers.status(answers.told(await self._ask("Status"), "Status") or ())

@@ -1,5 +1,6 @@
 """A right configuration: what it comes to."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
@@ -15,6 +16,7 @@ from agent.domain.quantity import Quantity
 from agent.domain.sun import Place
 from agent.feed import SparkplugSettings
 from agent.notify import HookSettings, MailSettings
+from agent.scores.probe_limits import limits_of
 from cloud_sync.uplink.link import Link
 from drivers import profile, profile_names
 from tests.agent.gateway_file import right, write, write_secret
@@ -205,6 +207,15 @@ def test_checks_are_the_defaults_with_the_file_over_them(tmp_path: Path) -> None
     assert ph["spike"] == spike.Limits(0.2, 0.4)
     assert "z_score" not in ph
     assert ph["gross_range"] == gross_range.Limits(sensor(gateway, "tank-1/ph-1/ph").span, Span(4, 11))
+
+
+def test_what_a_probe_is_judged_by_are_the_defaults_with_the_file_over_them(tmp_path: Path) -> None:
+    document = right() | {"probe_health": {"pH": {"calibration_age_days": 60}}}
+    gateway = config.load(write(tmp_path, document))
+    ph = gateway.probe_limits(sensor(gateway, "tank-1/ph-1/ph"))
+    assert ph == replace(limits_of(Quantity.PH), calibration_age_days=60.0)
+    oxygen = sensor(gateway, "tank-1/do-1/dissolved_oxygen")
+    assert gateway.probe_limits(oxygen) == limits_of(Quantity.DISSOLVED_OXYGEN)
 
 
 def test_alarms_are_the_species_with_the_tank_over_them(tmp_path: Path) -> None:

@@ -137,6 +137,12 @@ MISTAKES: list[tuple[str, Any, str, str, str]] = [
         "checks.pH.gross_range", {"user": {"low": 4, "high": 9, "hi": 3}}, "checks.pH.gross_range.user.hi",
         "not a setting", "write high",
     ),
+    ("probe_health.Ph", {}, "probe_health.Ph", "not a setting", "write pH"),
+    ("probe_health.pH", 3, "probe_health.pH", "is no table", "[probe_health.pH]"),
+    ("probe_health.pH.cap_age", 3, "probe_health.pH.cap_age", "not a setting", "write cap_age_days"),
+    ("probe_health.pH.cap_age_days", 0, "probe_health.pH", "needs every limit above 0", "correct"),
+    ("probe_health.pH.gap_share", 1.5, "probe_health.pH", "of at most 1", "correct"),
+    ("probe_health.pH.gap_share", "x", "probe_health.pH.gap_share", "number", ""),
     ("checks.Salinity.spike", {"suspect": 2}, "checks.Salinity.spike.fail", "is missing", "add it"),
     (
         "checks.pH.climatology", {"seasons": [{"span": {"low": 6, "high": 9}, "month": [1, 3]}]},

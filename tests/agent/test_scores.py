@@ -21,7 +21,7 @@ from agent.domain.quantity import Quantity
 from agent.domain.reading import CheckedReading, Flag, Reading
 from agent.scores.hours import HOURS_KEPT, FiveMinutes, History, statistics
 from agent.scores.tank import Maintenance, TankHealth, maintenance, recommendation, tank_health
-from agent.status_view import tanks_view
+from agent.status_view import probes_view, tanks_view
 from agent.tank_report import TankReports
 from tests.agent.conftest import Opened
 from tests.agent.farm import OXYGEN, TANK, WARMTH
@@ -257,3 +257,21 @@ def test_the_technician_sees_the_scores_or_that_they_are_unknown() -> None:
     told = " ".join(captured.get().splitlines()[-1].split())
     assert told == "tank-1 unknown 42% 63 Schedule maintenance soon"
     assert list(tanks_view([])) == []
+
+
+def test_the_technician_sees_what_to_do_about_a_probe_and_what_nobody_knows() -> None:
+    known, unknown = {"what": "gaps", "state": "good"}, {"what": "cap_age", "state": "unknown"}
+    reports: list[Mapping[str, Any]] = [
+        {"tank": "tank-1", "probe": "ph-1", "state": "act", "advice": "ph-1: clean [it]", "evidence": [known, unknown]},
+        {"tank": "tank-1", "probe": "do-1", "state": "good", "advice": None, "evidence": [known, unknown, unknown]},
+        {"tank": "tank-2", "probe": "do-1", "state": "good", "advice": None, "evidence": [known]},
+    ]
+    console = Console(width=100)
+    with console.capture() as captured:
+        console.print(*probes_view(reports))
+    assert [" ".join(line.split()) for line in captured.get().splitlines()[2:]] == [
+        "tank-1 ph-1 act ph-1: clean [it]",
+        "do-1 good not known: cap age",
+        "tank-2 do-1 good",
+    ]
+    assert list(probes_view([])) == []

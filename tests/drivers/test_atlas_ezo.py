@@ -276,6 +276,16 @@ async def test_a_ph_circuit_tells_how_good_its_probe_is() -> None:
     }
 
 
+async def test_a_ph_circuit_is_asked_again_how_good_its_probe_is() -> None:
+    circuit, ezo = driver("atlas-ezo-ph", {"R": ["7.01", "*OK"]})
+    await ezo.read()
+    circuit.answers["Slope,?"] = ["?Slope,98.1,98.9,2.1", "*OK"]
+    for _ in range(1000):
+        await ezo.read()
+    assert condition(ezo)["acid_slope_percent"] == 98.1
+    assert circuit.heard.count("Slope,?") == 2
+
+
 async def test_what_fails_to_be_told_costs_no_value_and_is_asked_for_again() -> None:
     circuit, ezo = driver("atlas-ezo-ph", {"R": ["7.01", "*OK"]})
     status = circuit.answers.pop("Status")

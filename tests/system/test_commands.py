@@ -84,8 +84,17 @@ async def test_status_says_by_its_exit_status_whether_the_gateway_runs(stage: St
     with tarfile.open(stage.folder / "b.tar.gz") as opened:
         assert {"b/metrics.txt", "b/status.json", "b/buffer.json"} <= set(opened.getnames())
 
+    calibrated = await ran(gateway, "probe", "calibrated", "ph-1", "--cap", "--by", "Ana", "--note", "zero was −3 mV")
+    assert (calibrated.returncode, calibrated.stderr) == (0, "")
+    assert "calibrated, with a new cap" in calibrated.stdout
+
     gateway.kill()
     assert (await gateway.command("metrics")).returncode == 3
+    later = await ran(gateway, "probe", "calibrated", "ph-1", "--by", "Ana")
+    assert (later.returncode, "no gateway is running" in later.stderr) == (1, True)
+    log = json.loads((await ran(gateway, "probe", "log", "ph-1", "--json")).stdout)["entries"]
+    assert [(entry["by"], entry["cap"], entry["note"]) for entry in log] == [("Ana", True, "zero was −3 mV")]
+    assert "zero was" in (await ran(gateway, "probe", "log")).stdout
     dead = await gateway.command("status", "--json")
     assert (dead.returncode, json.loads(dead.stdout)["gateway"]["state"]) == (3, "dead")
     assert json.loads(dead.stdout)["metrics"] is None

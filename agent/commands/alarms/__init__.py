@@ -1,11 +1,9 @@
 """`aqua-gateway alarms …`: where the alarms of the gateway stand, and what to do about them. A file a command."""
 
 import argparse
-import getpass
-import os
 
 from agent.alarm_orders import RULES
-from agent.commands import with_config_option
+from agent.commands import person, with_config_option
 
 
 def describe(parser: argparse.ArgumentParser) -> None:
@@ -51,7 +49,7 @@ def _order(
     commands: "argparse._SubParsersAction[argparse.ArgumentParser]", verb: str, means: str
 ) -> argparse.ArgumentParser:
     parser = with_config_option(commands.add_parser(verb, help=means))
-    parser.add_argument("--by", default=_person(), metavar="WHO", help=f"who does it (default {_person()})")
+    parser.add_argument("--by", default=person(), metavar="WHO", help=f"who does it (default {person()})")
     parser.add_argument("--reason", metavar="WHY")
     parser.set_defaults(command="alarms.order", do=verb)
     return parser
@@ -59,8 +57,3 @@ def _order(
 
 def _for_minutes(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--minutes", type=float, required=True, metavar="M", help="then it is watched again")
-
-
-def _person() -> str:
-    """Who called, also by way of sudo."""
-    return os.environ.get("SUDO_USER") or getpass.getuser()

@@ -1,4 +1,4 @@
-"""What the ring buffer holds of every sensor, in spans of five minutes; for the scores of tanks."""
+"""What the ring buffer holds of every sensor, in spans of five minutes; for the scores of tanks and probes."""
 
 from collections.abc import Iterator, Sequence
 from uuid import UUID
@@ -9,7 +9,7 @@ from agent.scores.hours import SPAN_S, FiveMinutes
 from agent.store.inspection.reader import Reader
 
 _PAGE = 20_000
-_ANOMALY = list(CHECKS).index("z_score") + 1
+_ANOMALY, _STUCK = (list(CHECKS).index(name) + 1 for name in ("z_score", "flat_line"))
 _UTC_US = "(g.offset_us + 1000 * r.boot_ms)"
 _READINGS = "FROM readings AS r JOIN segments AS g ON g.id = r.segment"
 _SPANS = f"""
@@ -18,7 +18,8 @@ _SPANS = f"""
            total(CASE WHEN r.quality >= {USABLE} THEN r.value END),
            total(CASE WHEN r.quality >= {USABLE} THEN r.value * r.value END),
            min(CASE WHEN r.quality >= {USABLE} THEN r.value END),
-           total(r.quality), total(substr(r.tests, {_ANOMALY}, 1) IN ('3', '4'))
+           total(r.quality), total(substr(r.tests, {_ANOMALY}, 1) IN ('3', '4')),
+           max(CASE WHEN r.quality >= {USABLE} THEN r.value END), total(substr(r.tests, {_STUCK}, 1) IN ('3', '4'))
     {_READINGS} JOIN sensors AS s ON s.id = r.sensor
     WHERE r.seq > ? AND r.seq <= ? GROUP BY 1, 2"""
 
@@ -48,3 +49,11 @@ def spans(reader: Reader, after: int) -> Iterator[tuple[int, Sequence[tuple[UUID
         rows = reader.rows(_SPANS, after, upto)
         yield upto, [(UUID(sensor_id), FiveMinutes(*numbers)) for sensor_id, *numbers in rows]
         after = upto
+
+
+def course(reader: Reader, sensor_id: UUID, from_us: int, to_us: int) -> Sequence[tuple[float, float]]:
+    """What a sensor measured from then until then (UTC microseconds), by second and value, oldest first."""
+    ask = f"""SELECT {_UTC_US} / 1e6, r.value {_READINGS} JOIN sensors AS s ON s.id = r.sensor
+              WHERE r.seq > ? AND r.seq <= ? AND s.sensor_id = ? AND r.value IS NOT NULL AND r.quality > 0
+              ORDER BY r.seq"""
+    return reader.rows(ask, first_since(reader, from_us), first_since(reader, to_us), str(sensor_id))

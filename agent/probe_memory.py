@@ -1,0 +1,56 @@
+"""What was learnt of probes since their calibration, so that a restart does not forget it: `probe-health.json`.
+
+If the file is lost or makes no sense, it is learnt anew.
+"""
+
+import json
+import logging
+import os
+from dataclasses import asdict
+from pathlib import Path
+from uuid import UUID
+
+from agent.scores.since_calibration import SinceCalibration
+
+log = logging.getLogger(__name__)
+
+
+class ProbeMemory:
+    """By sensor; a new one is known from `at_us` on (UTC microseconds)."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._written = ""
+        self._known = self._read()
+
+    def of(self, sensor: UUID, at_us: int) -> SinceCalibration:
+        if sensor not in self._known:
+            self._known[sensor] = SinceCalibration(at_us, at_us)
+        return self._known[sensor]
+
+    def keep(self) -> None:
+        """Write what has changed. That it cannot be written is logged: it is learnt again after a restart."""
+        text = json.dumps({str(sensor): asdict(one) for sensor, one in self._known.items()})
+        if text == self._written:
+            return
+        draft = self._path.with_suffix(".new")
+        try:
+            with draft.open("w", encoding="utf-8") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            draft.replace(self._path)
+        except OSError as error:
+            log.warning("%s cannot be written: %s", self._path, error.strerror)
+        else:
+            self._written = text
+
+    def _read(self) -> dict[UUID, SinceCalibration]:
+        try:
+            text = self._path.read_text(encoding="utf-8")
+            return {UUID(sensor): SinceCalibration(**one) for sensor, one in json.loads(text).items()}
+        except FileNotFoundError:
+            return {}
+        except (OSError, ValueError, TypeError, AttributeError) as error:
+            log.warning("%s cannot be used (%s): probes are learnt anew", self._path, error)
+            return {}
