@@ -1,6 +1,6 @@
 """The edge node: what it says, in which order, under which number."""
 
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Collection, Iterable, Iterator
 from importlib.metadata import version
 from typing import Final, NamedTuple
@@ -36,8 +36,11 @@ class EdgeNode:
         self.topic = f"spBv1.0/{sparkplug.group_id}/{{}}/{sparkplug.edge_node_id}"
         self._settings = mqtt
         self._clock = clock
-        self._sensors = tuple(sensors)
-        self._watches: dict[str, Watch] = {}
+        self._sensors: defaultdict[Tank, list[Sensor]] = defaultdict(list)
+        for sensor in sensors:
+            self._sensors[sensor.tank].append(sensor)
+        self._watches: defaultdict[Tank | None, list[Watch]] = defaultdict(list)
+        self._alarms: set[str] = set()
         self._latest: dict[Sensor, CheckedReading] = {}
         self._told: dict[Sensor, CheckedReading] = {}
         self._last: dict[str, AlarmChange] = {}
@@ -48,7 +51,9 @@ class EdgeNode:
 
     def resume(self, watches: Iterable[Watch], standing: Iterable[AlarmChange]) -> None:
         """The alarms there are, and the last change of each."""
-        self._watches = {str(watch.alarm): watch for watch in watches}
+        for watch in watches:
+            self._watches[watch.alarm.source.tank].append(watch)
+            self._alarms.add(str(watch.alarm))
         self._last = {str(change.alarm): change for change in standing}
 
     def tell_readings(self, readings: Iterable[CheckedReading]) -> None:
@@ -58,7 +63,7 @@ class EdgeNode:
 
     def tell(self, changes: Iterable[AlarmChange]) -> None:
         for change in changes:
-            if (name := str(change.alarm)) in self._watches:  # the births know no others
+            if (name := str(change.alarm)) in self._alarms:  # the births know no others
                 self._last[name] = change
                 self._changes.append(change)
 
@@ -83,8 +88,7 @@ class EdgeNode:
             self._clock_trusted(),
         ]
         yield self._message("NBIRTH", None, [*control, *self._alarms_of(None)], birth=True)
-        alarmed = (watch.alarm.source.tank for watch in self._watches.values())
-        for tank in dict.fromkeys([*(sensor.tank for sensor in self._sensors), *filter(None, alarmed)]):
+        for tank in dict.fromkeys([*self._sensors, *filter(None, self._watches)]):
             yield self._message("DBIRTH", tank, [*self._readings_of(tank), *self._alarms_of(tank)], birth=True)
 
     def data(self) -> Iterator[Message]:
@@ -115,16 +119,14 @@ class EdgeNode:
 
     def _readings_of(self, tank: Tank) -> Iterator[Metric]:
         now = self._clock.now()
-        for sensor in self._sensors:
-            if sensor.tank == tank:
-                checked = self._latest.get(sensor)
-                yield reading_metric(checked) if checked else unread_metric(sensor, now)
+        for sensor in self._sensors[tank]:
+            checked = self._latest.get(sensor)
+            yield reading_metric(checked) if checked else unread_metric(sensor, now)
 
     def _alarms_of(self, tank: Tank | None) -> Iterator[Metric]:
         now = self._clock.now()
-        for name, watch in self._watches.items():
-            if watch.alarm.source.tank == tank:
-                yield from alarm_metrics(watch.alarm, watch.standing, self._last.get(name), now)
+        for watch in self._watches[tank]:
+            yield from alarm_metrics(watch.alarm, watch.standing, self._last.get(str(watch.alarm)), now)
 
     def _bd_seq(self, bd_seq: int) -> Metric:
         return Metric("bdSeq", self._now_ms, DataType.INT64, bd_seq)

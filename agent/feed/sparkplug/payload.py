@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 REBIRTH: Final = "Node Control/Rebirth"
 _LONGEST_COMMAND: Final = 10_000  # bytes; nobody has more to say to a node that obeys one word
 
+_ONE_BYTE: Final = [bytes([value]) for value in range(0x80)]
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 
 
@@ -111,6 +112,8 @@ def _varint(value: int) -> bytes:
     """Seven bits a byte, the lowest first. ValueError if negative: nothing here is."""
     if value < 0:
         raise ValueError(f"{value} is negative")
+    if value <= 0x7F:
+        return _ONE_BYTE[value]
     told = bytearray()
     while value > 0x7F:
         told.append(value & 0x7F | 0x80)

@@ -138,3 +138,4 @@ class Sparkplug:
 async def _send(client: aiomqtt.Client, message: Message) -> None:
     """Sparkplug wants all births and data at QoS 0, not retained (tck-id-payloads-nbirth-qos and its like)."""
     await client.publish(message.topic, message.payload, qos=0, retain=False)
+    await asyncio.sleep(0)  # the line above may be done without a pause; alarms must not wait for a whole farm's births

@@ -18,10 +18,14 @@ COMMAND = encode(1, [Metric(REBIRTH, 1, DataType.BOOLEAN, True)], None)
 
 
 class Broker:
-    """Stands for the client of a broker that takes everything; `said` has what came when, by kind."""
+    """Stands for the client of a broker that takes everything at once; `said` has what came when, by kind, and in
+    which turn of the event loop.
+    """
 
     def __init__(self, clock: FakeClock) -> None:
         self.said: list[tuple[str, float]] = []
+        self.turns: list[int] = []
+        self.turn = 0
         self.subscribed: list[tuple[str, int]] = []
         self.commands: asyncio.Queue[tuple[bytes, bool]] = asyncio.Queue()
         self._clock = clock
@@ -31,7 +35,12 @@ class Broker:
 
     async def publish(self, topic: str, payload: bytes, qos: int, retain: bool) -> None:
         self.said.append((topic.split("/")[2], self._clock.boot))
-        await asyncio.sleep(0)
+        self.turns.append(self.turn)
+
+    async def count_turns(self) -> None:
+        while True:
+            self.turn += 1
+            await asyncio.sleep(0)
 
     @property
     async def messages(self) -> AsyncIterator[Any]:
@@ -48,7 +57,7 @@ async def commanded(tmp_path: Path, *commands: tuple[bytes, bool]) -> Broker:
     clock = FakeClock()
     node = Sparkplug(SparkplugSettings("farm", "gw"), MqttSettings(), [OXYGEN], tmp_path / "bdseq", clock)
     broker = Broker(clock)
-    session = asyncio.ensure_future(node._session(broker))  # type: ignore[arg-type]
+    session = asyncio.gather(node._session(broker), broker.count_turns())  # type: ignore[arg-type]
     try:
         async with asyncio.timeout(20):
             while broker.count("DBIRTH") < 1:
@@ -76,6 +85,12 @@ async def test_a_flood_of_demands_brings_one_birth_ten_seconds_later(tmp_path: P
     births = [boot_s for kind, boot_s in broker.said if kind == "NBIRTH"]
     assert len(births) >= 2
     assert all(later - earlier >= 10 for earlier, later in pairwise(births))
+
+
+async def test_others_have_their_turn_between_two_messages(tmp_path: Path) -> None:
+    broker = await commanded(tmp_path, (COMMAND, False))
+    assert len(broker.turns) >= 3
+    assert len(set(broker.turns)) == len(broker.turns)
 
 
 async def test_a_retained_demand_and_nonsense_bring_none(tmp_path: Path) -> None:
