@@ -46,7 +46,7 @@ class Sparkplug:
         self._born_s = 0.0
         self._news = asyncio.Event()
         self._asked = asyncio.Event()
-        self._to_bear = True
+        self._births_due = True
         self._bug: str | None = None
 
     @property
@@ -90,36 +90,36 @@ class Sparkplug:
 
     async def _session(self, client: aiomqtt.Client) -> None:
         self._host.forget()
-        self._to_bear = True
+        self._births_due = True
         self._asked.clear()
         await client.subscribe(self.node.command_topic, qos=1)
         if self._host.name is not None:
             await client.subscribe(self._host.topic, qos=1)
         self._connection.greeted()
-        await until_one_ends(self._publish_for_ever(client), self._listen_until_lost(client), self._bear_when_asked())
+        await until_one_ends(self._publish_for_ever(client), self._listen_until_lost(client), self._births_when_asked())
 
     async def _publish_for_ever(self, client: aiomqtt.Client) -> None:
         await self._host.online.wait()
         while True:
             self._news.clear()
-            if self._to_bear:
-                self._to_bear = False
+            if self._births_due:
+                self._births_due, self._born_s = False, self._clock.boot_s()
                 for message in self.node.births(self._bd_seq):
                     await _send(client, message)
-                self._born_s, self._bug = self._clock.boot_s(), None
+                self._bug = None
             for message in self.node.data():
-                if self._to_bear:
+                if self._births_due:
                     break  # what was not told stands in the births
                 await _send(client, message)
-            if not self._to_bear:
+            if not self._births_due:
                 await self._news.wait()
 
-    async def _bear_when_asked(self) -> None:
+    async def _births_when_asked(self) -> None:
         while True:
             await self._asked.wait()
             await self._clock.sleep(max(0.0, self._born_s + _BIRTHS_APART_S - self._clock.boot_s()))
             self._asked.clear()
-            self._to_bear = True
+            self._births_due = True
             self._news.set()
 
     async def _listen_until_lost(self, client: aiomqtt.Client) -> None:
