@@ -1,8 +1,10 @@
 """Where something comes from, and how good its time is."""
 
+from functools import lru_cache
 from typing import Any
 
 from agent.domain.clock import Instant
+from agent.domain.farm import Sensor
 
 
 def origin(gateway: str, at: Instant) -> dict[str, Any]:
@@ -15,3 +17,11 @@ def how_good(at: Instant) -> str:
     if not at.trusted:
         return "bounded"
     return "corrected" if at.corrected else "synchronised"
+
+
+# What does not change between two readings of a sensor is looked up once a sensor.
+@lru_cache(maxsize=10_000)
+def place(sensor: Sensor) -> tuple[str, str, str, str, str, str]:
+    """What a sensor is called: id, tank's id, type, tank, probe, unit."""
+    tank, quantity = sensor.tank, sensor.quantity
+    return str(sensor.sensor_id), str(tank.tank_id), quantity.sensor_type, tank.name, sensor.probe, quantity.unit

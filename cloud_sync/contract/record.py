@@ -6,6 +6,8 @@ A named tuple, since a frozen dataclass takes a third of the time that a record'
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from cloud_sync.contract.reading_body import ReadingBody
+
 Identity = tuple[str, str, str | None, int]
 
 
@@ -31,5 +33,12 @@ def identity(body: Mapping[str, Any]) -> Identity:
     The cloud's identity of a reading is (sensor_id, time); epoch and sequence number keep two readings apart that a
     step of the clock gave the same time. Alerts have no epoch: their numbers never begin anew.
     """
+    return body.get("sensor_id") or body["metadata"]["gateway"], body["time"], *numbered(body)
+
+
+def numbered(body: Mapping[str, Any]) -> tuple[str | None, int]:
+    """Epoch (None for what has none) and sequence number."""
+    if type(body) is ReadingBody:
+        return body.stored.epoch, body.stored.seq
     metadata = body["metadata"]
-    return body.get("sensor_id") or metadata["gateway"], body["time"], metadata.get("epoch"), metadata["sequence"]
+    return metadata.get("epoch"), metadata["sequence"]

@@ -1,18 +1,15 @@
-"""From the domain's words to the contract's: pure, and quick enough to be run for every reading.
+"""From the domain's words to the contract's: pure, and quick enough to be run for every reading."""
 
-What does not change between two readings of a sensor is prepared once a sensor.
-"""
-
-from functools import lru_cache
 from math import isfinite
 from uuid import UUID, uuid5
 
 from agent.domain.alarm import AlarmChange, Event
 from agent.domain.farm import Sensor
 from agent.domain.gateway_health import GatewayHealth
-from agent.domain.reading import Flag, Gap, Rollup, StoredReading
+from agent.domain.reading import Gap, Rollup, StoredReading
 from cloud_sync.contract.health_record import health_record
-from cloud_sync.contract.origin import how_good, origin
+from cloud_sync.contract.origin import origin, place
+from cloud_sync.contract.reading_body import ReadingBody
 from cloud_sync.contract.record import Record
 from cloud_sync.contract.timestamps import iso_utc
 from cloud_sync.contract.topics import SENSOR_ALERTS, SENSOR_GAPS, SENSOR_READINGS, SENSOR_ROLLUPS
@@ -34,36 +31,15 @@ def record(entry: StoredReading | AlarmChange | Gap | Rollup | GatewayHealth, ga
 
 
 def reading_record(stored: StoredReading, gateway: str) -> Record:
-    """A reading for `sensor-readings`, keyed by sensor. A value that is missing or not finite is null."""
-    (reading, flag, quality, tests, because), sequence = stored.checked, stored.seq
-    sensor, at, value, why_missing, _ = reading
-    sensor_id, tank_id, sensor_type, tank, probe, unit = _constants(sensor)
-    because = because or why_missing
-    if value is not None and not isfinite(value):
-        value, flag, because = None, Flag.MISSING, f"not a finite number: {value}"
-    body = {
-        "time": iso_utc(at.utc_us),
-        "sensor_id": sensor_id,
-        "tank_id": tank_id,
-        "sensor_type": sensor_type,
-        "value": value,
-        "quality_score": quality if 0.0 <= quality <= 1.0 else 0.0,
-        "metadata": {
-            "flag": int(flag),
-            "tests": tests,
-            "reason": because,
-            "gateway": gateway,
-            "tank": tank,
-            "probe": probe,
-            "unit": unit,
-            "boot_id": at.boot_id,
-            "boot_s": at.boot_s,
-            "clock": how_good(at),
-            "epoch": stored.epoch,
-            "sequence": sequence,
-        },
-    }
-    return Record(sequence, SENSOR_READINGS, sensor_id, at.utc_us, body)
+    """A reading for `sensor-readings`, keyed by sensor; with its body still to be made. Raises what that would raise:
+    OverflowError for a time outside the years 1 to 9999, and whatever else for numbers that are none.
+    """
+    (sensor, at, value, _, _), _, quality, _, _ = stored.checked
+    body = ReadingBody(stored, gateway)
+    iso_utc(at.utc_us)
+    if type(quality) is not float or (type(value) is not float and value is not None):
+        body.made()
+    return Record(stored.seq, SENSOR_READINGS, place(sensor)[0], at.utc_us, body)
 
 
 def alert_record(change: AlarmChange, gateway: str) -> Record:
@@ -79,7 +55,7 @@ def alert_record(change: AlarmChange, gateway: str) -> Record:
     sensor_id: str | None = None
     sensor_type, unit, probe = "Equipment", "", str(source)
     if isinstance(source, Sensor):
-        sensor_id, _, sensor_type, _, probe, unit = _constants(source)
+        sensor_id, _, sensor_type, _, probe, unit = place(source)
     body = {
         "time": time,
         "id": str(uuid5(_ALERTS, f"{gateway}/{sensor_id or source}/{alarm.kind.value}/{standing.raised}")),
@@ -140,7 +116,7 @@ def rollup_record(rollup: Rollup, gateway: str) -> Record:
     `count` readings, of which `usable` gave min, mean and max (null if none did); the worst `flag`, and the mean
     `quality_score` of all. The readings are those between the two sequence numbers; a minute may come in parts.
     """
-    sensor_id, tank_id, sensor_type, tank, probe, unit = _constants(rollup.sensor)
+    sensor_id, tank_id, sensor_type, tank, probe, unit = place(rollup.sensor)
     body = {
         "time": iso_utc(rollup.minute_us),
         "sensor_id": sensor_id,
@@ -170,9 +146,3 @@ def rollup_record(rollup: Rollup, gateway: str) -> Record:
 
 def _finite(number: float | None) -> float | None:
     return number if number is not None and isfinite(number) else None
-
-
-@lru_cache(maxsize=10_000)
-def _constants(sensor: Sensor) -> tuple[str, str, str, str, str, str]:
-    tank, quantity = sensor.tank, sensor.quantity
-    return str(sensor.sensor_id), str(tank.tank_id), quantity.sensor_type, tank.name, sensor.probe, quantity.unit

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from cloud_sync.contract.errors import BreaksContract, UnknownSchema
-from cloud_sync.contract.record import Record
+from cloud_sync.contract.record import Record, numbered
 from cloud_sync.uplink.encoders import Encoders
 from cloud_sync.uplink.interfaces import Batching, Delivery, Rejection
 from cloud_sync.uplink.kafka_errors import fault_of, is_final
@@ -118,13 +118,12 @@ class KafkaSink:
             except BreaksContract as error:
                 refused.append(Rejection(record.seq, str(error)))
                 continue
-            metadata = record.body["metadata"]
-            epoch = metadata.get("epoch")
+            epoch, sequence = numbered(record.body)
             head = epochs.get(epoch)
             if head is None:
                 head = epochs[epoch] = [gateway] if epoch is None else [gateway, ("epoch", epoch)]
             records.append(record)
-            data.append(Packed(value, record.key, [*head, ("sequence", str(metadata["sequence"]))]))
+            data.append(Packed(value, record.key, [*head, ("sequence", str(sequence))]))
         return _PackedBatch(records, data, refused)
 
 

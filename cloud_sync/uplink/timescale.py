@@ -11,6 +11,7 @@ import psycopg
 
 from agent.domain.errors import SinkMisconfigured, SinkUnavailable
 from cloud_sync.contract.anomalies import anomalies
+from cloud_sync.contract.reading_body import ReadingBody
 from cloud_sync.contract.record import Record
 from cloud_sync.contract.rows import Statement, rehearsal, statements
 from cloud_sync.contract.topics import (
@@ -106,6 +107,8 @@ class TimescaleSink:
 
 
 def _packed(batch: Sequence[Record]) -> list[Statement]:
-    topic, bodies = batch[0].topic, [record.body for record in batch]
+    # Every column is looked up in every one of them.
+    bodies = [body.made() if isinstance(body := record.body, ReadingBody) else body for record in batch]
+    topic = batch[0].topic
     found = statements(topic, bodies)
     return [*found, *statements(SENSOR_ANOMALIES, list(anomalies(bodies)))] if topic == SENSOR_READINGS else found
