@@ -198,7 +198,8 @@ async def test_a_topic_that_no_acl_allows_or_that_is_not_there(through: Through)
     for topic in ("not-ours", "never-made"):
         delivery = await through("SCRAM", topic, user="pond", password=SESAME)
         assert [rejection.seq for rejection in delivery.rejected] == [1, 2, 3]
-        assert f"{topic}: Broker: Topic authorization failed" in delivery.rejected[0].because
+        assert f"{topic}: " in delivery.rejected[0].because
+        assert "Broker: Topic authorization failed" in delivery.rejected[0].because
     delivery = await through("PLAINTEXT", "never-made")
     assert [rejection.seq for rejection in delivery.rejected] == [1, 2, 3]
     assert "nknown topic" in delivery.rejected[0].because
