@@ -40,7 +40,7 @@ def _begun(path: Path) -> bool:
         return False
     print(
         f"There was no {path}: an example is there now. Next:\n"
-        f"  1. edit {path}, or let `aqua-gateway init --replace` ask for tanks and probes\n"
+        f"  1. edit {path}, or let `aqua-gateway init` ask for tanks and probes\n"
         "  2. aqua-gateway check-config   # every mistake, with what to do about it\n"
         "  3. start the gateway again",
         file=sys.stderr,
