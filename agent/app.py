@@ -14,35 +14,28 @@ from typing import Any
 
 from agent.alarm_answers import alarm_answers
 from agent.alarm_commands import Commands
-from agent.alarm_messages import compact
-from agent.alarm_metrics import AlarmMetrics
 from agent.alarm_orders import orders
 from agent.bus_answers import bus_answers
 from agent.bus_drivers import buses
 from agent.checks.sensor_checks import farm_checks
-from agent.config import Gateway, NotifyChoice
+from agent.config import Gateway
 from agent.control import Control
 from agent.domain.alarm import AlarmChange, AlarmKind
-from agent.domain.clock import Clock, DoubtingClock
+from agent.domain.clock import DoubtingClock
 from agent.domain.equipment import FEED
 from agent.domain.farm import Tank
 from agent.domain.gateway_health import GatewayHealth
 from agent.domain.reading import CheckedReading
 from agent.equipment_parts import parts
 from agent.equipment_watch import EquipmentWatch, Part
-from agent.feed import Feed
-from agent.feed.feed import Hear
-from agent.feed.home_assistant import HomeAssistant
-from agent.feed.self_test import FeedTest
-from agent.feed.sparkplug import Sparkplug
 from agent.flight_recorder import FaultFiles, FlightRecorder
 from agent.health import StatusFile
 from agent.health_report import HealthReport, Outlook
+from agent.messengers import Messengers
 from agent.metrics.answers import metrics_answers
 from agent.metrics.listener import MetricsListener
 from agent.metrics.loop_lag import LoopLag
 from agent.metrics.self_health import SelfHealth
-from agent.notify import Follower, Hook, HookSettings, Mail
 from agent.parts_status import bus_status, conditions, in_short, sink_health, sink_status
 from agent.pipeline import Pipeline
 from agent.polling import BusLoop
@@ -78,15 +71,6 @@ class App:
         self._first_reading = asyncio.Event()
         self._opening_or_closing_since_s: float | None = clock.boot_s()
         self.store = Store(gateway.store, [sink.name for sink in gateway.sinks], clock)
-        self.feed = Feed(gateway.mqtt, gateway.gateway_id, self.store.feed_has, self.store.logged_after, clock)
-        self.store.tell = self.feed.tell_store
-        self.edge_nodes = [
-            Sparkplug(sparkplug, gateway.mqtt, gateway.checks, gateway.state_dir / "sparkplug.bdseq", clock)
-            for sparkplug in [gateway.mqtt.sparkplug]
-            if sparkplug
-        ]
-        self.alarm_metrics = AlarmMetrics(clock)
-        self.followers = [_follower(choice, gateway, clock) for choice in gateway.notify]
         self.pipeline = Pipeline(
             farm_checks(gateway.probes, gateway.checks, gateway.derived),
             gateway.alarms,
@@ -94,10 +78,12 @@ class App:
             tell=self._tell,
             derived=gateway.derived,
         )
+        self._messengers = messengers = Messengers(gateway, self.store, self.pipeline.follow, clock)
+        feed = messengers.feed
         self.store.learnt = self.pipeline.learnt
         self.recorders = {bus.name: FlightRecorder(bus) for bus in gateway.buses}
         self._fault_files = FaultFiles(gateway.faults_dir, clock)
-        self.feed.command = Commands(self._ordered, clock).result
+        feed.command = Commands(self._ordered, clock).result
         self.loops = [
             BusLoop(
                 bus, drivers, self.pipeline.take_in, clock, random,
@@ -116,29 +102,27 @@ class App:
         self._health = health = HealthReport(gateway.store, self.outlook, self._tell_health, clock)
         self._probes = ProbeReports(
             gateway.store.path, gateway.probes, gateway.probe_limits, self.pipeline.latest,
-            lambda: conditions(self.loops), self.feed.tell_probe, ProbeLog(gateway.probe_log),
+            lambda: conditions(self.loops), feed.tell_probe, ProbeLog(gateway.probe_log),
             ProbeMemory(gateway.probe_memory),
         )  # fmt: skip
         self._tanks = TankReports(
-            gateway.store.path, gateway.periods_s, self._alarms_in, self.feed.tell_tank, clock, self._probes.report
+            gateway.store.path, gateway.periods_s, self._alarms_in, feed.tell_tank, clock, self._probes.report
         )
-        self._feed_test = FeedTest(gateway.mqtt.test_every_s, self.pipeline.follow, lambda: self.feed.trouble, clock)
-        self.feed.hears = self._heard_on_mqtt()
         watched = [
-            *parts(self.loops, self.forwarders, self.followers, self.store, lambda: health.machine, clock),
-            Part(FEED, AlarmKind.FEED_SILENT, self._feed_test.look, "reaches its listeners again"),
+            *parts(self.loops, self.forwarders, messengers.followers, self.store, lambda: health.machine, clock),
+            Part(FEED, AlarmKind.FEED_SILENT, messengers.feed_test.look, "reaches its listeners again"),
         ]
         self._equipment = EquipmentWatch(watched, self.pipeline.follow, clock)
         self._lag = LoopLag(clock)
         self.self_health = SelfHealth(
-            gateway.gateway_id, health, self.outlook, self.loops, self._mqtt_status, self._lag, clock
+            gateway.gateway_id, health, self.outlook, self.loops, messengers.mqtt_status, self._lag, clock
         )
         self._metrics = MetricsListener(gateway.metrics, self.self_health.look) if gateway.metrics else None
         answers = {
             **metrics_answers(self.self_health.look),
             **bus_answers(gateway, self.loops, self.recorders, clock),
             **probe_answers(gateway.probes, self._probes.log_calibration, clock),
-            **alarm_answers(self.pipeline.annunciator, self._ordered, self.alarm_metrics),
+            **alarm_answers(self.pipeline.annunciator, self._ordered, messengers.alarm_metrics),
         }
         self._control = Control(gateway.control_socket, answers)
         self._status = StatusFile(gateway.status_file, self.status, clock)
@@ -160,15 +144,7 @@ class App:
         try:
             memory_s, remember = self.pipeline.memory_s, self.pipeline.remember
             recalled = await self.store.recall(memory_s, remember, self._clock.not_before, self.pipeline.restore)
-            self.feed.resume(
-                self.pipeline.annunciator.watches, recalled.standing, recalled.unsent, recalled.unsent_more
-            )
-            self.feed.tell_store(self.store.state.value, self.store.trouble)
-            for node in self.edge_nodes:
-                node.resume(self.pipeline.annunciator.watches, recalled.standing)
-            newest = max((change.seq for change in recalled.standing), default=0)
-            for follower in self.followers:
-                await follower.resume(newest, self.store.alarms_after)
+            await self._messengers.resume(recalled, self.pipeline.annunciator.watches)
             self.pipeline.resume(recalled.standing, self._clock.now())
             self._opening_or_closing_since_s = None
             await self._run_until_stopped()
@@ -194,11 +170,8 @@ class App:
     def _parts(self) -> list[Coroutine[Any, Any, None]]:
         return [
             self.store.run(),
-            self.feed.run(),
-            self.feed.confirm(),
-            *(node.run() for node in self.edge_nodes),
+            *self._messengers.parts(),
             *(forwarder.run() for forwarder in self.forwarders),
-            *(follower.run() for follower in self.followers),
             *(loop.run() for loop in self.loops),
             self._status.run(),
             self._control.run(),
@@ -207,43 +180,21 @@ class App:
             self._tanks.run(),
             self._equipment.run(),
             self._ready(),
-            self._feed_test.run(),
             self._lag.run(),
             *([self._metrics.run()] if self._metrics else []),
         ]
 
-    def _heard_on_mqtt(self) -> Mapping[str, Hear]:
-        settings, heard = self._gateway.mqtt, dict[str, Hear]()
-        if settings.test_every_s:
-            heard[self.feed.event_topic] = self._feed_test.hear
-        if settings.home_assistant:
-            house = HomeAssistant(
-                settings, self._gateway.gateway_id, self._gateway.checks, self._gateway.alarms, self.feed.publish
-            )
-            house.announce()
-            heard |= {house.status_topic: house.status_heard, house.config_topic: house.config_heard}
-        return heard
-
     def _keep(self, readings: Iterable[CheckedReading], changes: Sequence[AlarmChange]) -> None:
-        self.feed.tell_readings(readings)
-        for node in self.edge_nodes:
-            node.tell_readings(readings)
+        self._messengers.tell_readings(readings)
         self.store.put(readings, changes)
         if readings:
             self._first_reading.set()
 
     def _tell(self, changes: Sequence[AlarmChange]) -> None:
-        """The feed first: it waits for nothing, and nothing that follows can hold it up."""
-        self.feed.tell(changes)
-        self.alarm_metrics.count(changes)
-        for node in self.edge_nodes:
-            node.tell(changes)
-        for follower in self.followers:
-            follower.tell(changes)
+        self._messengers.tell(changes)
 
     def _tell_health(self, health: GatewayHealth) -> None:
-        self.feed.tell_health(health)
-        self.feed.retain("alarm/metrics", compact(self.alarm_metrics.told(self.pipeline.annunciator.watches)))
+        self._messengers.tell_health(health, self.pipeline.annunciator.watches)
         self.store.bulletin.publish(health)
 
     async def _ready(self) -> None:
@@ -289,27 +240,11 @@ class App:
                 "state": self.store.state.value,
                 "trouble": self.store.trouble,
             },
-            "mqtt": self._mqtt_status(),
-            "sparkplug": [node.status() for node in self.edge_nodes],
-            "notify": [follower.status() for follower in self.followers],
+            "mqtt": self._messengers.mqtt_status(),
+            "sparkplug": [node.status() for node in self._messengers.edge_nodes],
+            "notify": [follower.status() for follower in self._messengers.followers],
             "tanks": list(self._tanks.newest.values()),
             "probes": list(self._probes.newest.values()),
             "buses": [bus_status(loop) for loop in self.loops],
             "sinks": [sink_status(forwarder.status) for forwarder in self.forwarders],
         }
-
-    def _mqtt_status(self) -> dict[str, Any]:
-        return {
-            "broker": f"{self._gateway.mqtt.host}:{self._gateway.mqtt.port}",
-            "topic": f"{self._gateway.mqtt.topic}/{self._gateway.gateway_id}",
-            "trouble": self.feed.trouble,
-            "waiting": self.feed.waiting,
-            "published": self.feed.published,
-            "dropped": self.feed.dropped,
-        }
-
-
-def _follower(choice: NotifyChoice, gateway: Gateway, clock: Clock) -> Follower:
-    settings, name = choice.settings, gateway.gateway_id
-    way = Hook(settings, name) if isinstance(settings, HookSettings) else Mail(settings, name)
-    return Follower(choice.name, way, choice.wanted, gateway.state_dir / "notify" / f"{choice.name}.sent", clock)
