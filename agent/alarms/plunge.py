@@ -11,12 +11,12 @@ from typing import Final
 from agent.alarms.trend import Fit
 
 _WINDOW_S: Final = 45.0
-_LEAST_POINTS, _LEAST_SPAN_S = 7, 30.0
+_LEAST_POINTS, _LEAST_SPAN_S = 9, 30.0  # of fewer, pure noise makes a straight line now and then
 _TIMES: Final = 8.0  # ours: `python -m tests.bench.early_warning` runs it over days with probes of any noise
 
 
 class Plunge:
-    """A probe that is read too seldom for seven values in 45 seconds never has one."""
+    """A probe that is read too seldom for nine values in 45 seconds never has one."""
 
     def __init__(self) -> None:
         self._points: deque[tuple[float, float]] = deque()

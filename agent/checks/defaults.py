@@ -51,10 +51,12 @@ _EVERYWHERE: dict[str, Any] = {
 
 # gross_range: ours, physical bounds of farmed water (CMAR has 0 to 150 % for open sea; ponds at noon go higher).
 # rate_of_change: ours, above what a failed aerator does at 120 kg/m³ and 500 mg O2/kg/h (1 mg/L a minute), and what a
-# water change does to temperature and pH. flat_line: ours, oxygen never stands still where fish breathe; a thermometer
-# that resolves 0.1 °C stands still for hours. neighbour: FAO for pH (0.3 in half a day can be harmful); for the others
-# ours, twice the suspect spike, and a third of it counts as seen. anomaly: what a usual probe is accurate to.
-# pair_drift: ours, a few times the noise of an hourly mean: water is not the same in two places of a tank.
+# water change does to temperature and pH. flat_line: ours. A calm probe that rounds to r shows one value at the top and
+# bottom of a daily wave of amplitude a for (24 h / pi) * sqrt(2 r / a): oxygen for 1.5 h (0.01 and 0.5 mg/L), pH for
+# 3.4 h (0.01 and 0.1), so it is suspect from then on; it fails where fish may be lost. A thermometer that resolves
+# 0.1 °C stands still for hours. neighbour: FAO for pH (0.3 in half a day can be harmful); for the others ours, twice
+# the suspect spike, and a third of it counts as seen. anomaly: what a usual probe is accurate to. pair_drift: ours, a
+# few times the noise of an hourly mean: water is not the same in two places of a tank.
 _BY_QUANTITY: dict[Quantity, dict[str, Any]] = {
     Quantity.TEMPERATURE: {
         "gross_range": gross_range.Limits(user=Span(-2, 40)),
@@ -71,7 +73,7 @@ _BY_QUANTITY: dict[Quantity, dict[str, Any]] = {
         "spike": spike.Limits(0.1, 0.2),  # pH: THRSHLD_LOW and THRSHLD_HIGH
         "previous_spike": previous_spike.Limits(0.1, 0.2),  # the same
         "rate_of_change": rate_of_change.Limits(0.2),
-        "flat_line": flat_line.Limits(2 * _HOUR, 6 * _HOUR),
+        "flat_line": flat_line.Limits(4 * _HOUR, 6 * _HOUR),
         "anomaly": anomaly.Limits(least=0.05),
         "neighbour": neighbour.Limits(0.3, 0.1),
         "pair_drift": pair_drift.Limits(least=0.015),
@@ -81,7 +83,7 @@ _BY_QUANTITY: dict[Quantity, dict[str, Any]] = {
         "spike": spike.Limits(0.76, 2.28),  # CMAR
         "previous_spike": previous_spike.Limits(0.76, 2.28),  # the same
         "rate_of_change": rate_of_change.Limits(3.0),
-        "flat_line": flat_line.Limits(0.5 * _HOUR, 2 * _HOUR),
+        "flat_line": flat_line.Limits(1.5 * _HOUR, 2 * _HOUR),
         "anomaly": anomaly.Limits(least=0.1),
         "neighbour": neighbour.Limits(1.5, 0.5),
         "pair_drift": pair_drift.Limits(least=0.05),
@@ -91,7 +93,7 @@ _BY_QUANTITY: dict[Quantity, dict[str, Any]] = {
         "spike": spike.Limits(7.4, 25.0),  # CMAR has 7.35 to fail in open sea; ours in a tank: its mg/L at 15 °C
         "previous_spike": previous_spike.Limits(7.4, 25.0),  # the same
         "rate_of_change": rate_of_change.Limits(35.0),
-        "flat_line": flat_line.Limits(0.5 * _HOUR, 2 * _HOUR),
+        "flat_line": flat_line.Limits(1.5 * _HOUR, 2 * _HOUR),
         "anomaly": anomaly.Limits(least=1.0),
         "neighbour": neighbour.Limits(15.0, 5.0),
         "pair_drift": pair_drift.Limits(least=0.5),
