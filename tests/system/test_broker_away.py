@@ -84,8 +84,10 @@ async def test_a_broker_that_forgot_everything_is_told_how_the_alarms_stand(stag
     _, broker, listener, _ = await stage.in_alarm()
     broker.kill()
     (stage.folder / "mosquitto" / "mosquitto.db").unlink()
+    before = len(listener.states)
     await broker.serve()
-    await until(lambda: len(listener.states) >= 2 * len({topic for topic, _ in listener.states}) + 2)
+    stand = {f"aqua/gw/alarm/{OXYGEN}/{kind}/state" for kind in ("low", "critical_low")}
+    await until(lambda: stand <= {topic for topic, _ in listener.states[before:]})
     assert await standing(broker.port) == {f"{OXYGEN}/low", f"{OXYGEN}/critical_low"}
 
 

@@ -33,10 +33,10 @@ ALARMS = [replace(alarm(on_delay_s=0, off_delay_s=0), source=sensor) for sensor 
 
 
 class PatientClock(FakeClock):
-    """Time passes when the test lets it; who sleeps looks up after a hundredth of the time."""
+    """Time passes when the test lets it; who sleeps looks up after a tenth of the time."""
 
     async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(seconds / 100)
+        await asyncio.sleep(seconds / 10)
 
 
 class House:
