@@ -145,7 +145,7 @@ async def latencies(
     with ExitStack() as closing:
         hole = closing.enter_context(_black_hole())
         twins = Sondes(sondes)
-        broker = Mosquitto(folder, free_port())
+        broker = Mosquitto(folder, free_port(), saves_every_change=False)  # as on a farm
         closing.callback(broker.clean_up)
         await broker.serve()
         await twins.line.plug()

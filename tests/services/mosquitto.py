@@ -43,11 +43,16 @@ def program() -> str:
     return found
 
 
-def configuration(memory: Path, port: int, access: str = "allow_anonymous true") -> str:
-    """Of a broker whose memory is that folder, and which lets in whom `access` says."""
+def configuration(
+    memory: Path, port: int, access: str = "allow_anonymous true", saves_every_change: bool = True
+) -> str:
+    """Of a broker whose memory is that folder, and which lets in whom `access` says. One that `saves_every_change`
+    may be killed, and is slow for it: on a farm it saves every half hour.
+    """
+    save = "autosave_on_changes true\nautosave_interval 1\n" if saves_every_change else ""
     # `user` is heeded only when root starts it, who otherwise would be somebody who cannot write the memory.
     return (
         f"listener {port} {HOST}\n{access}\nuser root\nlog_type error\nlog_type notice\n"
-        f"persistence true\npersistence_location {memory}/\nautosave_on_changes true\nautosave_interval 1\n"
+        f"persistence true\npersistence_location {memory}/\n{save}"
         "max_queued_messages 0\n"
     )

@@ -126,9 +126,13 @@ class Gateway(Process):
 
 
 class Mosquitto(Process):
-    """A broker that remembers sessions and retained messages over a restart, even when it is killed."""
+    """A broker that remembers sessions and retained messages over a restart, even when it is killed (unless it does
+    not save every change).
+    """
 
-    def __init__(self, folder: Path, port: int, access: str = "allow_anonymous true") -> None:
+    def __init__(
+        self, folder: Path, port: int, access: str = "allow_anonymous true", saves_every_change: bool = True
+    ) -> None:
         self.port = port
         try:
             binary = mosquitto.program()
@@ -137,7 +141,7 @@ class Mosquitto(Process):
         memory = folder / "mosquitto"
         memory.mkdir()
         config = folder / "mosquitto.conf"
-        config.write_text(mosquitto.configuration(memory, port, access))
+        config.write_text(mosquitto.configuration(memory, port, access, saves_every_change))
         super().__init__("mosquitto", [binary, "-c", str(config)], folder)
 
     async def serve(self) -> None:
