@@ -7,8 +7,11 @@ from struct import Struct
 from typing import Any
 
 import fastavro
+from fastavro.schema import to_parsing_canonical_form
 
 from cloud_sync.contract.errors import BreaksContract
+from cloud_sync.contract.line_reader import LineReader, Unusual
+from cloud_sync.contract.lines import COPY, line
 from cloud_sync.contract.schemas import Schema, schema, without_logical_types
 from cloud_sync.contract.timestamps import iso_utc
 
@@ -29,6 +32,8 @@ class Decoder:
         self._schema_by_id = schema_by_id
         self._reader = fastavro.parse_schema(without_logical_types(schema(topic)))
         self._schemas: dict[int, tuple[Any, Any]] = {}  # by id: the writer's, and ours where it is another
+        self._line_reader = LineReader(schema(topic)) if topic in COPY else None
+        self._lines: dict[bytes, LineReader] = {}  # by the first bytes of a value
         self._finish = _finish_as(schema(topic))
 
     def __call__(self, value: bytes) -> dict[str, Any]:
@@ -47,6 +52,13 @@ class Decoder:
             raise self._broken(f"{len(value) - stream.tell()} bytes too many for schema {schema_id}")
         return dict(body)
 
+    def line(self, value: bytes) -> str:
+        """The line of the body, of a topic that is copied. Raises the same."""
+        try:
+            return self._lines[value[: _HEADER.size]](value)
+        except (KeyError, Unusual):
+            return line(self(value))
+
     def _id_of(self, value: bytes) -> int:
         if len(value) <= _HEADER.size:
             raise self._broken(f"{len(value)} bytes are too few for the registry's wire format")
@@ -61,7 +73,10 @@ class Decoder:
             writer = fastavro.parse_schema(avro)
         except fastavro.schema.SchemaParseException as error:
             raise self._broken(f"schema {schema_id} is not Avro: {error}") from error
-        schemas = self._schemas[schema_id] = writer, None if writer == self._reader else self._reader
+        is_ours = to_parsing_canonical_form(writer) == to_parsing_canonical_form(self._reader)
+        if is_ours and self._line_reader is not None:
+            self._lines[_HEADER.pack(0, schema_id)] = self._line_reader
+        schemas = self._schemas[schema_id] = writer, None if is_ours else self._reader
         return schemas
 
     def _broken(self, because: str) -> BreaksContract:

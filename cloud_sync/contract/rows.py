@@ -11,6 +11,7 @@ from typing import Any, Final, LiteralString
 
 from cloud_sync.contract import inserts
 from cloud_sync.contract.jsontext import json_text
+from cloud_sync.contract.storable import clean, is_storable
 from cloud_sync.contract.topics import (
     GATEWAY_HEALTH,
     SENSOR_ALERTS,
@@ -43,7 +44,7 @@ def rehearsal(topics: Iterable[str]) -> list[Statement]:
 
 def _readings(bodies: Sequence[Body]) -> list[Statement]:
     columns = _columns(bodies, "time", "sensor_id", "tank_id", "sensor_type", "value", "quality_score")
-    return [(inserts.READINGS, [*columns, _json(bodies, "metadata")]), *_registry(bodies)]
+    return [(inserts.READINGS, [*columns, _json(bodies, "metadata")]), *registrations(bodies)]
 
 
 def _rollups(bodies: Sequence[Body]) -> list[Statement]:
@@ -52,7 +53,7 @@ def _rollups(bodies: Sequence[Body]) -> list[Statement]:
         "quality_score",
     )  # fmt: skip
     origin = _columns([body["metadata"] for body in bodies], "epoch", "sequence")
-    return [(inserts.ROLLUPS, [*columns, *origin, _json(bodies, "metadata")]), *_registry(bodies)]
+    return [(inserts.ROLLUPS, [*columns, *origin, _json(bodies, "metadata")]), *registrations(bodies)]
 
 
 def _gaps(bodies: Sequence[Body]) -> list[Statement]:
@@ -85,7 +86,7 @@ def _alerts(bodies: Sequence[Body]) -> list[Statement]:
     pairs = ((inserts.RAISED, raised), (inserts.CLEARED, cleared))
     found: list[Statement] = [(statement, _alert_columns(some)) for statement, some in pairs if some]
     of_sensors = [body for body in bodies if body["sensor_id"]]
-    return [*found, *_alert_events(bodies), *(_registry(of_sensors) if of_sensors else [])]
+    return [*found, *_alert_events(bodies), *(registrations(of_sensors) if of_sensors else [])]
 
 
 def _alert_events(bodies: Sequence[Body]) -> list[Statement]:
@@ -118,7 +119,7 @@ def _with_what_it_tells(body: Body) -> Body:
     return {**body, "metadata": {"cleared": {**body["metadata"], **told}}}
 
 
-def _registry(bodies: Sequence[Body]) -> list[Statement]:
+def registrations(bodies: Sequence[Body]) -> list[Statement]:
     """The sensors of these bodies and their tanks, as the newest body of each tells."""
     sensors = _newest(bodies, "sensor_id")
     tanks = _newest(sensors, "tank_id")
@@ -146,21 +147,13 @@ def _columns(bodies: Sequence[Body], *names: str) -> list[str]:
 def _json(bodies: Sequence[Body], name: str) -> str:
     parts = [body[name] for body in bodies]
     text = json_text(parts)
-    return text if _is_storable(text) else json_text(_clean(parts))
-
-
-def _is_storable(json: str) -> bool:
-    try:
-        json.encode()
-    except UnicodeEncodeError:
-        return False
-    return "\\u0000" not in json
+    return text if is_storable(text) else json_text(clean(parts))
 
 
 def _array(values: Sequence[Any]) -> str:
     """An array as PostgreSQL writes it: to make one of a list takes psycopg ten times as long."""
     text = "{" + ",".join(map(_element, values)) + "}"
-    return text if text.isprintable() else "{" + ",".join([_element(_clean(value)) for value in values]) + "}"
+    return text if text.isprintable() else "{" + ",".join([_element(clean(value)) for value in values]) + "}"
 
 
 def _element(value: Any) -> str:
@@ -169,23 +162,6 @@ def _element(value: Any) -> str:
     if isinstance(value, str):
         return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
     return f'"{value}"'
-
-
-def _clean(value: Any) -> Any:
-    """Text that PostgreSQL takes: of what a garbled reply can bring into a reason, NUL becomes � and half a character
-    a text such as `\\udc80`, as in Avro.
-    """
-    if isinstance(value, str):
-        return value if value.isprintable() else "".join(map(_storable, value))
-    if isinstance(value, Mapping):
-        return {key: _clean(part) for key, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [_clean(part) for part in value]
-    return value
-
-
-def _storable(character: str) -> str:
-    return "\ufffd" if character == "\0" else character.encode("utf-8", "backslashreplace").decode()
 
 
 _STATEMENTS: Final[Mapping[str, Callable[[Sequence[Body]], list[Statement]]]] = {

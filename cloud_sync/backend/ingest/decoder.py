@@ -1,4 +1,4 @@
-"""From what Kafka has to bodies, or to the reason why there is none."""
+"""From what Kafka has to bodies and lines, or to the reason why there is none."""
 
 from collections.abc import Callable
 from typing import Final
@@ -6,6 +6,7 @@ from typing import Final
 from cloud_sync.backend.ingest.records import Fault, Message, Record
 from cloud_sync.contract.decoding import Decoder as Avro
 from cloud_sync.contract.errors import BreaksContract, RegistryRefuses, UnknownSchema
+from cloud_sync.contract.lines import COPY
 from cloud_sync.contract.registry import Registry
 from cloud_sync.contract.schemas import Schema
 
@@ -25,7 +26,8 @@ class Decoder:
         self._topic = topic
         self._registry = registry
         self._clock = clock
-        self._avro = Avro(topic, self._schema)
+        avro = Avro(topic, self._schema)
+        self._read = avro.line if topic in COPY else avro
         self._denied: dict[int, tuple[float, str]] = {}
 
     def __call__(self, message: Message) -> Record:
@@ -33,7 +35,7 @@ class Decoder:
         if message.value is None:
             return Record(message, None, Fault("no value", "its value is null"))
         try:
-            return Record(message, self._avro(message.value))
+            return Record(message, self._read(message.value))
         except BreaksContract as error:
             return Record(message, None, Fault("unreadable", str(error)))
         except _Denied as error:

@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from agent.domain.errors import AquaError
+from cloud_sync.contract import lines
+from cloud_sync.contract.rows import Body
 from cloud_sync.contract.timestamps import iso_utc
 
 Partition = tuple[str, int]
@@ -40,11 +42,28 @@ class Message(NamedTuple):
 
 
 class Record(NamedTuple):
-    """A message and its body, or why it has none."""
+    """A message and what it says, as a body or, of a topic that is copied, as a line; or why it says nothing."""
 
     message: Message
-    body: Mapping[str, Any] | None
+    content: Body | str | None
     fault: Fault | None = None
+
+    @property
+    def body(self) -> Body:
+        """ValueError of one that says nothing."""
+        if self.content is None:
+            raise ValueError("it has no body")
+        return lines.body(self.content) if isinstance(self.content, str) else self.content
+
+    @property
+    def time(self) -> str:
+        """When it was measured or happened: ISO 8601 in UTC."""
+        return lines.time_of(self.content) if isinstance(self.content, str) else str(self.body["time"])
+
+    @property
+    def is_suspected(self) -> bool:
+        """Whether there may be an anomaly in it."""
+        return not isinstance(self.content, str) or lines.is_suspected(self.content)
 
 
 @dataclass(frozen=True, slots=True)

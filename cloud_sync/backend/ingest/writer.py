@@ -9,12 +9,12 @@ from typing import Any, TypeVar
 
 import psycopg
 from psycopg import Connection
-from psycopg.errors import DataError, IntegrityError, ProgramLimitExceeded
 
 from agent.domain.secret import Secret
 from cloud_sync.backend.database.connection import DatabaseError, connected
 from cloud_sync.backend.database.migrate import state
 from cloud_sync.backend.ingest import late
+from cloud_sync.backend.ingest.copier import REFUSALS, Copier
 from cloud_sync.backend.ingest.letters import DeadLetters
 from cloud_sync.backend.ingest.offsets import Offsets
 from cloud_sync.backend.ingest.outlet import Outlet
@@ -24,8 +24,6 @@ from cloud_sync.contract.inserts import ALERT_EVENTS, CLEARED, RAISED, SENSORS, 
 from cloud_sync.contract.rows import Body, statements
 from cloud_sync.contract.topics import SENSOR_ANOMALIES, SENSOR_READINGS
 
-# What the database says against a row, not against us: SQLSTATE classes 22, 23 and 54.
-_REFUSALS = (DataError, IntegrityError, ProgramLimitExceeded)
 T = TypeVar("T")
 
 
@@ -54,6 +52,7 @@ class Writer:
         self._open = ExitStack()
         self._connection: Connection[Any] | None = None
         self._late_after: timedelta | None = None
+        self._copier = Copier()
         self._taken: dict[str, Body] = {}  # of each topic one that the database took
 
     def positions(self, partitions: Sequence[Partition]) -> Mapping[Partition, int]:
@@ -99,13 +98,14 @@ class Writer:
         if set_aside:
             self._letters.send(batch.topic, set_aside)
             self._letters.keep(connection, batch.topic, set_aside)
-        times = [record.body["time"] for record in good if record.body is not None]
+        self._copier.learn(batch.topic, new == len(good))
+        times = [record.time for record in good]
         if batch.topic == SENSOR_READINGS:
-            self._tell_anomalies([record.body for record in good if record.body is not None])
+            self._tell_anomalies([record.body for record in good if record.is_suspected])
             if new and self._late_after is not None:
                 late.remember(connection, times, self._utc() - self._late_after)
-        if good and (body := good[-1].body) is not None:
-            self._taken[batch.topic] = body
+        if good:
+            self._taken[batch.topic] = good[-1].body
         return Written(len(good), new, max(times, default=None), set_aside, 0.0)
 
     def _tell_anomalies(self, readings: Sequence[Body]) -> None:
@@ -118,18 +118,24 @@ class Writer:
             self._outlet.send(SENSOR_ANOMALIES, told)
 
     def _insert(self, connection: Connection[Any], topic: str, records: Sequence[Record]) -> tuple[int, list[Record]]:
-        """How many rows were new, and the records that the database refuses, found by halving."""
+        """How many rows were new, and the records that the database refuses."""
+        if self._copier.copied(connection, topic, records):
+            return len(records), []
+        return self._halve(connection, topic, records)
+
+    def _halve(self, connection: Connection[Any], topic: str, records: Sequence[Record]) -> tuple[int, list[Record]]:
+        """All of them, if the database takes them; else half of them, until those that it refuses are alone."""
         if not records:
             return 0, []
         try:
-            return self._execute(connection, topic, [record.body for record in records if record.body is not None]), []
-        except _REFUSALS as error:
+            return self._execute(connection, topic, [record.body for record in records]), []
+        except REFUSALS as error:
             if len(records) == 1:
                 story = f"{type(error).__name__} ({error.sqlstate}): {error}"
                 return 0, [records[0]._replace(fault=Fault("refused", story))]
         half = len(records) // 2
-        new, refused = self._insert(connection, topic, records[:half])
-        more, too = self._insert(connection, topic, records[half:])
+        new, refused = self._halve(connection, topic, records[:half])
+        more, too = self._halve(connection, topic, records[half:])
         return new + more, refused + too
 
     def _execute(self, connection: Connection[Any], topic: str, bodies: Sequence[Body]) -> int:
@@ -151,7 +157,7 @@ class Writer:
             raise NothingTaken(story)
         try:
             self._execute(connection, topic, [self._taken[topic]])
-        except _REFUSALS as error:
+        except REFUSALS as error:
             raise NothingTaken(f"{story}; and one that it took before, too: {error}") from error
 
     def _connected(self) -> Connection[Any]:

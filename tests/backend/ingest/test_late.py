@@ -44,7 +44,7 @@ def test_late_readings_are_added_up_also_in_the_columnstore(timescale_stage: Sta
     assert means(stage) == [(7.0, 2)]
     assert len(stage.ask("SELECT compress_chunk(c) FROM show_chunks('sensor_data.readings') c")) == 1
 
-    stage.send(readings(10.0, at=LONG_AGO + timedelta(minutes=10)))
+    stage.send([*readings(7.0, 7.0, at=LONG_AGO), *readings(10.0, at=LONG_AGO + timedelta(minutes=10))])
     stage.all_read()
     until(lambda: means(stage) == [(8.0, 3)], "the hour has the late reading")
     until(lambda: stage.count("aqua.late_days") == 0, "nothing is left to do")

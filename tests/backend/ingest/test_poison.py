@@ -110,11 +110,11 @@ def test_a_table_that_refuses_everything_sets_nothing_aside(stage: Stage) -> Non
 
 
 def test_what_was_refused_before_the_table_was_mended_is_no_poison(stage: Stage) -> None:
-    """As if it had been mended while the batch was halved: the first two attempts are refused, the later ones not."""
+    """As if it had been mended while the batch was halved: the first three attempts are refused, the later ones not."""
     stage.database.execute(
         """CREATE SEQUENCE public.attempt;
            CREATE FUNCTION public.judged() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-               IF nextval('public.attempt') <= 2 THEN RAISE check_violation; END IF; RETURN NEW; END $$;
+               IF nextval('public.attempt') <= 3 THEN RAISE check_violation; END IF; RETURN NEW; END $$;
            CREATE TRIGGER judged BEFORE INSERT ON sensor_data.readings
            FOR EACH ROW EXECUTE FUNCTION public.judged()"""
     )
