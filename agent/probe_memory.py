@@ -24,9 +24,10 @@ class ProbeMemory:
         self._known = self._read()
 
     def of(self, sensor: UUID, at_us: int) -> SinceCalibration:
-        if sensor not in self._known:
-            self._known[sensor] = SinceCalibration(at_us, at_us)
-        return self._known[sensor]
+        known = self._known.get(sensor)
+        if known is None or max(known.since_us, known.upto_us) > at_us:  # a clock that was set back, too
+            known = self._known[sensor] = SinceCalibration(at_us, at_us)
+        return known
 
     def keep(self) -> None:
         """Write what has changed. That it cannot be written is logged: it is learnt again after a restart."""

@@ -104,6 +104,7 @@ def test_what_was_learnt_is_there_after_a_restart_and_learnt_anew_if_damaged(
     again = ProbeMemory(path).of(sensor, 999)
     assert (again.since_us, again.upto_us, again.first) == (100, 200, [12.5])
     strange = json.dumps({str(sensor): {"since_us": 1, "upto_us": 2, "first": ["a"]}})
+    assert ProbeMemory(path).of(sensor, 150).since_us == 150, "what is still to come is not believed"
     for damaged in ("{", "[]", '{"x": {}}', json.dumps({str(sensor): {"since_us": 1}}), strange):
         path.write_text(damaged)
         assert ProbeMemory(path).of(sensor, 999).since_us == 999
