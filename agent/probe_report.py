@@ -141,6 +141,7 @@ class ProbeReports:
             sensor.channel,
             sensor.quantity,
             self._limits(sensor),
+            hours=sum(hour.readings > 0 for hour in hours),
             readings=sum(hour.readings for hour in hours),
             valued=sum(hour.valued for hour in hours),
             stuck=sum(hour.stuck for hour in hours),

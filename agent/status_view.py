@@ -156,9 +156,8 @@ def probes_view(reports: Iterable[Mapping[str, Any]]) -> Iterator[Table]:
         style = _PROBE_STYLE[report["state"]]
         shown_tank = report["tank"] if report["tank"] != tank else ""
         tank = report["tank"]
-        shown.add_row(
-            shown_tank, report["probe"], Text(report["state"], style), _line(why, "" if report["advice"] else "dim")
-        )
+        told = Text(why) if report["advice"] else _line(why, "dim")
+        shown.add_row(shown_tank, report["probe"], Text(report["state"], style), told)
     if shown.row_count:
         yield shown
 

@@ -20,6 +20,7 @@ from agent.scores.probe_limits import (
 
 GOOD, ACT, UNKNOWN = "good", "act", "unknown"
 
+_HOURS_FOR_GOOD, _HOURS_FOR_BAD = 17, 2  # of a day: 70 %, as for the scores of tanks
 _UNTOLD = "this model does not tell, or has not yet"
 _SLOPE_ACTS = (
     (LEAST_SLOPE, "replace the electrode"),
@@ -46,14 +47,15 @@ class Evidence(NamedTuple):
 class Seen:
     """What is known of one sensor of a probe; None is unknown.
 
-    `readings` of the newest day, of which so many were `valued` and `stuck`. `noise` and `response_s` of now, and
-    `…_then` after calibration. `pair_flag` is the newest flag of the check `pair_drift`, None for a sensor without a
-    pair.
+    `hours` of the newest day have `readings`, of which so many were `valued` and `stuck`. `noise` and `response_s` of
+    now, and `…_then` after calibration. `pair_flag` is the newest flag of the check `pair_drift`, None for a sensor
+    without a pair.
     """
 
     channel: str
     quantity: Quantity
     limits: Limits
+    hours: int = 0
     readings: int = 0
     valued: int = 0
     stuck: int = 0
@@ -102,6 +104,8 @@ def _gaps(seen: Seen) -> Evidence:
     if not seen.readings:
         return Evidence("gaps", seen.channel, None, "share", limit, UNKNOWN, "it was not asked for a day")
     share = 1 - seen.valued / seen.readings
+    if _is_early(seen, share, limit):
+        return Evidence("gaps", seen.channel, None, "share", limit, UNKNOWN, _early(seen))
     last = f"; last: {seen.missing_because}" if seen.missing_because else ""
     because = f"check its power, cable and address: {share:.0%} of a day's {seen.channel} are missing{last}"
     return _judged("gaps", seen.channel, share, "share", limit, because)
@@ -112,8 +116,19 @@ def _stuck(seen: Seen) -> Evidence:
     if not seen.valued:
         return Evidence("stuck", seen.channel, None, "share", limit, UNKNOWN, "it gave no value for a day")
     share = seen.stuck / seen.valued
+    if _is_early(seen, share, limit):
+        return Evidence("stuck", seen.channel, None, "share", limit, UNKNOWN, _early(seen))
     because = f"clean it, and replace it if that does not help: its {seen.channel} stood still for {share:.0%} of a day"
     return _judged("stuck", seen.channel, share, "share", limit, because)
+
+
+def _is_early(seen: Seen, share: float, limit: float) -> bool:
+    """Too little of the day is known to call it good; what is bad is told after an hour or two."""
+    return seen.hours < (_HOURS_FOR_BAD if share > limit else _HOURS_FOR_GOOD)
+
+
+def _early(seen: Seen) -> str:
+    return f"known for {seen.hours} of the last 24 hours"
 
 
 def _noise(seen: Seen, upkeep: Upkeep) -> Evidence:

@@ -14,8 +14,8 @@ from agent.scores.probe_limits import Limits, limits_of
 from agent.scores.since_calibration import DAY_US, SinceCalibration
 
 PH = Seen(
-    "ph", Quantity.PH, limits_of(Quantity.PH), readings=1000, valued=1000, noise=0.01, noise_then=0.01, response_s=15.0,
-    response_then_s=14.0, pair_flag=1,
+    "ph", Quantity.PH, limits_of(Quantity.PH), hours=24, readings=1000, valued=1000, noise=0.01, noise_then=0.01,
+    response_s=15.0, response_then_s=14.0, pair_flag=1,
 )  # fmt: skip
 OXYGEN = replace(PH, channel="oxygen", quantity=Quantity.DISSOLVED_OXYGEN, limits=limits_of(Quantity.DISSOLVED_OXYGEN))
 KEPT = Upkeep(calibrated_days=5.0, cap_days=100.0)
@@ -125,6 +125,16 @@ def test_whatever_is_seen_a_value_stands_where_it_is_judged_and_a_reason_where_n
         assert (one.value is None) == (one.state == UNKNOWN)
         assert (one.because is None) == (one.state == GOOD)
     assert (found.advice is None) == (found.state != ACT)
+
+
+@pytest.mark.parametrize(
+    ("hours", "missing", "state"), [(17, 0, GOOD), (16, 0, UNKNOWN), (2, 500, ACT), (1, 500, UNKNOWN)]
+)
+def test_good_takes_most_of_a_day_and_bad_two_hours(hours: int, missing: int, state: str) -> None:
+    seen = replace(PH, hours=hours, valued=1000 - missing)
+    assert probe_health("pH-2", [seen], KEPT, IDEAL).state == state
+    stuck = replace(PH, hours=hours, stuck=missing)
+    assert probe_health("pH-2", [stuck], KEPT, IDEAL).state == state
 
 
 def test_the_first_steps_after_a_calibration_are_what_later_ones_are_measured_by() -> None:

@@ -33,7 +33,7 @@ async def test_what_goes_wrong_is_told_in_time_across_restarts_and_of_sound_prob
     farm.add("ph-true", ACIDITY, tank="pair")
 
     await farm.runs(0.3)
-    assert farm.newest["do-1"]["state"] == "good", "there is nothing to do"
+    assert farm.newest["do-1"]["state"] == "unknown", "a third of a day is not enough"
     assert farm.evidence("do-1", "response")["state"] == farm.evidence("do-1", "noise")["state"] == "unknown"
     calibrated = Calibrated(farm.clock_iso(), "ph-slow/ph-slow", False, "Ana")
     ProbeLog(tmp_path / "probe-log.jsonl").add(calibrated)
@@ -46,5 +46,6 @@ async def test_what_goes_wrong_is_told_in_time_across_restarts_and_of_sound_prob
         assert told.startswith(sentence)
     assert not [told for told in farm.told if told[1] in sound and told[2] == "act"]
     for name in sound:
+        assert farm.newest[name]["state"] == "good"
         assert farm.evidence(name, "response")["state"] == farm.evidence(name, "noise")["state"] == "good"
     assert farm.evidence("ph-slow", "calibration_age")["value"] > 4
