@@ -121,7 +121,7 @@ class App:
         answers = {
             **metrics_answers(self.self_health.look),
             **bus_answers(gateway, self.loops, self.recorders, clock),
-            **probe_answers(gateway.probes, self._probes.log_calibration, clock),
+            **probe_answers(gateway.probes, self._probes, clock),
             **alarm_answers(self.pipeline.annunciator, self._ordered, messengers.alarm_metrics),
         }
         self._control = Control(gateway.control_socket, answers)
@@ -244,7 +244,6 @@ class App:
             "sparkplug": [node.status() for node in self._messengers.edge_nodes],
             "notify": [follower.status() for follower in self._messengers.followers],
             "tanks": list(self._tanks.newest.values()),
-            "probes": list(self._probes.newest.values()),
             "buses": [bus_status(loop) for loop in self.loops],
             "sinks": [sink_status(forwarder.status) for forwarder in self.forwarders],
         }

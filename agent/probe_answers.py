@@ -1,9 +1,9 @@
-"""What the running gateway answers to `aqua-gateway probe calibrated`."""
+"""What the running gateway answers to `aqua-gateway probe calibrated`, and to `status` of its probes."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from agent.alarm_messages import iso
 from agent.control import Answer
@@ -16,17 +16,29 @@ from agent.probe_look import named
 _KEYS = ("probe", "by", "cap", "at", "note")
 
 
-def probe_answers(
-    probes: Sequence[Probe], write: Callable[[Calibrated], Awaitable[None]], clock: Clock
-) -> Mapping[str, Answer]:
-    """`probe calibrated` logs it, and yields the entry; `at` is now if not given, and never to come."""
+class Reports(Protocol):
+    """See `agent.probe_report.ProbeReports`."""
+
+    newest: Mapping[str, Mapping[str, Any]]
+
+    async def log_calibration(self, entry: Calibrated) -> None: ...
+
+
+def probe_answers(probes: Sequence[Probe], reports: Reports, clock: Clock) -> Mapping[str, Answer]:
+    """`probe calibrated` logs it, and yields the entry; `at` is now if not given, and never to come. `probe health`
+    yields the newest report on each.
+    """
 
     async def calibrated(details: Mapping[str, Any]) -> AsyncIterator[Any]:
         entry = _entry(probes, details, clock.now().utc_us)
-        await write(entry)
+        await reports.log_calibration(entry)
         yield asdict(entry)
 
-    return {"probe calibrated": calibrated}
+    async def health(details: Mapping[str, Any]) -> AsyncIterator[Any]:
+        for report in reports.newest.values():
+            yield report
+
+    return {"probe calibrated": calibrated, "probe health": health}
 
 
 def _entry(probes: Sequence[Probe], details: Mapping[str, Any], now_us: int) -> Calibrated:

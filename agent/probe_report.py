@@ -4,6 +4,7 @@ calibrations. Nothing is computed where readings pass.
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -66,30 +67,18 @@ class ProbeReports:
         self._log = calibrations
         self._memory = memory
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="probes")
-        self._paired = {one for probe in probes for one in probe.sensors if self._pairs(one)}
-        self.newest: dict[str, Mapping[str, Any]] = {}
-
-    def _pairs(self, sensor: Sensor) -> bool:
-        others = (other for probe in self._probes for other in probe.sensors if other is not sensor)
-        return any((other.tank, other.quantity) == (sensor.tank, sensor.quantity) for other in others)
+        placed = Counter((one.tank, one.quantity) for probe in probes for one in probe.sensors)
+        self._paired = {one for probe in probes for one in probe.sensors if placed[one.tank, one.quantity] > 1}
+        self.newest: Mapping[str, Mapping[str, Any]] = {}
 
     async def report(self, at: Instant, histories: Mapping[UUID, History]) -> None:
         """As of now; nobody else touches the histories meanwhile."""
         conditions, loop = self._conditions(), asyncio.get_running_loop()
         latest = dict(self._latest)
         found = await loop.run_in_executor(self._thread, self._look, at, histories, latest, conditions)
-        for probe, health in found.items():
-            told = {
-                "tank": probe.tank.name,
-                "probe": probe.name,
-                "time": iso(at.utc_us),
-                "clock_trusted": at.trusted,
-                "state": health.state,
-                "advice": health.advice,
-                "evidence": [one._asdict() for one in health.evidence],
-            }
-            self.newest[_name(probe)] = told
-            self._publish(probe.tank.name, probe.name, told)
+        self.newest = {_name(probe): _told(probe, health, at) for probe, health in found.items()}
+        for told in self.newest.values():
+            self._publish(told["tank"], told["probe"], told)
 
     async def log_calibration(self, entry: Calibrated) -> None:
         """Raises AquaError when it cannot be written. Counts from the next report on."""
@@ -200,6 +189,18 @@ def _noise(history: History, at: Instant) -> float | None:
 def _days(since_us: int | None, at: Instant) -> float | None:
     """None for what is said to be still to come."""
     return None if since_us is None or since_us > at.utc_us else (at.utc_us - since_us) / DAY_US
+
+
+def _told(probe: Probe, health: ProbeHealth, at: Instant) -> Mapping[str, Any]:
+    return {
+        "tank": probe.tank.name,
+        "probe": probe.name,
+        "time": iso(at.utc_us),
+        "clock_trusted": at.trusted,
+        "state": health.state,
+        "advice": health.advice,
+        "evidence": [one._asdict() for one in health.evidence],
+    }
 
 
 def _name(probe: Probe) -> str:

@@ -36,12 +36,17 @@ _STATE = {
 
 def facts(gateway: Gateway, now: datetime) -> dict[str, Any]:
     """Everything the view shows at `now`, JSON-ready: `gateway`, `readings`, `alarms`, `changes`, `sinks`, `buffer`,
-    `metrics` (of the running gateway, or None).
+    `metrics` and `probes` (of the running gateway, or None).
 
     `unread` says why the ring buffer cannot be read, or is None; what the gateway says of itself is there all the same.
     """
     running = read_status(gateway.status_file, round(now.timestamp() * 1e6))
-    seen: dict[str, Any] = {"gateway": running, "metrics": _metrics(gateway), "unread": None}
+    seen: dict[str, Any] = {
+        "gateway": running,
+        "metrics": _metrics(gateway),
+        "probes": _probes(gateway),
+        "unread": None,
+    }
     stored: dict[str, Any] = {"readings": [], "alarms": [], "changes": [], "sinks": []}
     stored["buffer"] = {"held": 0, "oldest": None}
     try:
@@ -67,6 +72,13 @@ def _metrics(gateway: Gateway) -> Mapping[str, Any] | None:
     return dict(metrics)
 
 
+def _probes(gateway: Gateway) -> list[Any] | None:
+    try:
+        return list(ask(gateway.control_socket, "probe health", within_s=_ANSWERS_WITHIN_S))
+    except AquaError:  # what keeps it from answering stands with the metrics
+        return None
+
+
 def view(gateway: Gateway, seen: Mapping[str, Any], now: datetime) -> RenderableType:
     """The whole view; `now` is what ages are counted from."""
     running = seen["gateway"] or {}
@@ -77,7 +89,7 @@ def view(gateway: Gateway, seen: Mapping[str, Any], now: datetime) -> Renderable
         *_troubles(running, seen["unread"], seen["metrics"]),
         _readings(seen["readings"], now),
         *tanks_view(running.get("tanks", ())),
-        *probes_view(running.get("probes", ())),
+        *probes_view(seen["probes"] or ()),
         _alarms(seen["alarms"], now),
         _changes(seen["changes"]),
     ]

@@ -58,11 +58,19 @@ def test_a_log_that_cannot_be_written_is_told(tmp_path: Path) -> None:
         ProbeLog(tmp_path / "probe-log.jsonl").entries()
 
 
-async def answered(details: Mapping[str, Any], written: list[Calibrated]) -> list[Any]:
-    async def write(entry: Calibrated) -> None:
-        written.append(entry)
+class Reports:
+    """Notes what is logged."""
 
-    answer = probe_answers([PROBE], write, CLOCK)["probe calibrated"]
+    def __init__(self, written: list[Calibrated]) -> None:
+        self.newest: Mapping[str, Mapping[str, Any]] = {}
+        self._written = written
+
+    async def log_calibration(self, entry: Calibrated) -> None:
+        self._written.append(entry)
+
+
+async def answered(details: Mapping[str, Any], written: list[Calibrated]) -> list[Any]:
+    answer = probe_answers([PROBE], Reports(written), CLOCK)["probe calibrated"]
     return [told async for told in answer(details)]
 
 

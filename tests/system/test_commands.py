@@ -84,17 +84,8 @@ async def test_status_says_by_its_exit_status_whether_the_gateway_runs(stage: St
     with tarfile.open(stage.folder / "b.tar.gz") as opened:
         assert {"b/metrics.txt", "b/status.json", "b/buffer.json"} <= set(opened.getnames())
 
-    calibrated = await ran(gateway, "probe", "calibrated", "ph-1", "--cap", "--by", "Ana", "--note", "zero was −3 mV")
-    assert (calibrated.returncode, calibrated.stderr) == (0, "")
-    assert "calibrated, with a new cap" in calibrated.stdout
-
     gateway.kill()
     assert (await gateway.command("metrics")).returncode == 3
-    later = await ran(gateway, "probe", "calibrated", "ph-1", "--by", "Ana")
-    assert (later.returncode, "no gateway is running" in later.stderr) == (1, True)
-    log = json.loads((await ran(gateway, "probe", "log", "ph-1", "--json")).stdout)["entries"]
-    assert [(entry["by"], entry["cap"], entry["note"]) for entry in log] == [("Ana", True, "zero was −3 mV")]
-    assert "zero was" in (await ran(gateway, "probe", "log")).stdout
     dead = await gateway.command("status", "--json")
     assert (dead.returncode, json.loads(dead.stdout)["gateway"]["state"]) == (3, "dead")
     assert json.loads(dead.stdout)["metrics"] is None
@@ -103,6 +94,25 @@ async def test_status_says_by_its_exit_status_whether_the_gateway_runs(stage: St
     assert await gateway.stop() == 0
     stopped = await gateway.command("status", "--json")
     assert (stopped.returncode, json.loads(stopped.stdout)["gateway"]["state"]) == (3, "stopped")
+
+
+async def test_a_calibration_is_logged_for_good_and_status_says_how_probes_do(stage: Stage) -> None:
+    gateway = stage.gateway(await stage.farm())
+    gateway.start()
+    await gateway.stores_more()
+    calibrated = await ran(gateway, "probe", "calibrated", "ph-1", "--cap", "--by", "Ana", "--note", "zero was −3 mV")
+    assert (calibrated.returncode, calibrated.stderr) == (0, "")
+    assert "calibrated, with a new cap" in calibrated.stdout
+    probes: list[dict[str, str]] = []
+    while not probes:  # the first report comes after seconds
+        probes = json.loads((await gateway.command("status", "--json")).stdout)["probes"]
+    assert {(one["tank"], one["probe"], one["state"]) for one in probes} == {
+        ("tank-1", "do-1", "unknown"), ("tank-1", "ph-1", "unknown"), ("tank-2", "odo-2", "unknown"),
+    }  # fmt: skip
+    gateway.kill()
+    log = json.loads((await ran(gateway, "probe", "log", "ph-1", "--json")).stdout)["entries"]
+    assert [(entry["by"], entry["cap"], entry["note"]) for entry in log] == [("Ana", True, "zero was −3 mV")]
+    assert "zero was" in (await ran(gateway, "probe", "log")).stdout
 
 
 async def test_status_of_a_gateway_that_never_ran_says_that_it_does_not_run(stage: Stage) -> None:
