@@ -5,7 +5,7 @@ PYTHON ?= $(firstword $(foreach p,python3 python3.13 python3.12 python3.11,$(she
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test services soak lies fuzz bench bench-wear bench-outage bench-ingest bench-anomalies bench-wire bench-alarms bench-leak sbom wheels deb home-assistant lint lock clean
+.PHONY: run test services soak lies fuzz bench bench-wear bench-outage bench-ingest bench-anomalies bench-wire bench-alarms bench-start bench-leak sbom wheels deb home-assistant lint lock clean
 
 run: $(VENV)/.run
 	@$(BIN)/python -m simulators.demo
@@ -87,6 +87,9 @@ deb:  # the Debian packages, for a Pi and for a PC, on a machine of either kind:
 home-assistant: $(VENV)/.dev  # the real Home Assistant at a real broker; needs Python 3.13, downloads 400 MB once
 	@.ci/debian-packages mosquitto
 	$(BIN)/python -m tests.home_assistant $(or $(PYTHON313),python3.13)
+
+bench-start: $(VENV)/.dev  # from the start of the process to the first reading on the disk
+	$(BIN)/python -m tests.bench.start
 
 bench-leak: $(VENV)/.dev  # ten million readings: does memory grow? READINGS=1000000 for less
 	$(BIN)/python -m tests.bench.leak $(READINGS)
