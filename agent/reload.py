@@ -7,8 +7,10 @@ nothing.
 
 import asyncio
 import logging
+import os
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from agent.app import App
 from agent.config import Gateway
@@ -68,6 +70,12 @@ class Reloading:
                 self._supervisor.tell("READY=1")
             else:
                 log.info("The configuration has changed: the gateway goes on with it")
+                if names := _secrets_of_the_start():
+                    log.info(
+                        "Secrets that systemd gave (%s) are as they were at the start: a changed one takes "
+                        "systemctl restart aqua-gateway",
+                        ", ".join(names),
+                    )
                 self._app.stop()  # the next one says READY=1
 
     async def _built(self) -> App:
@@ -75,3 +83,9 @@ class Reloading:
         if gateway.state_dir != self._state_dir:
             raise AquaError("state_dir takes a restart to change: systemctl restart aqua-gateway")
         return self._make(gateway)
+
+
+def _secrets_of_the_start() -> list[str]:
+    """The names of systemd's credentials, which it reads when it starts a service and never again."""
+    folder = os.environ.get("CREDENTIALS_DIRECTORY")
+    return sorted(secret.name for secret in Path(folder).glob("*")) if folder else []

@@ -63,7 +63,15 @@ folder = "/var/lib/aquacontrol/archive"
 linger_s = 0
 leave_free_mb = 0
 clock_patience_s = 0
+[sinks.cloud]
+kind = "http"
+url = "http://127.0.0.1:9/nobody-is-there"
+api_key = { credential = "aquacontrol_mqtt" }
+linger_s = 0
 """
+IMPATIENT = Path(__file__).with_name("impatient.py")
+FREEZABLE = ("-t", "ext4")
+DROP_IN = "/etc/systemd/system/aqua-gateway.service.d"
 
 
 @pytest.fixture(scope="session")
@@ -111,19 +119,42 @@ def installed(machine: Machine) -> str:
 
 
 @pytest.fixture(scope="session")
-def gateway(machine: Machine, installed: str) -> Machine:
+def state_disk(machine: Machine) -> Iterator[tuple[str, ...]]:
+    """What to mount for the gateway's state: an ext4 of its own, which can be frozen, or at least a small tmpfs."""
+    image = Path("/dev/shm") / f"aqua-test-{machine.init}.img"
+    try:
+        with image.open("wb") as file:
+            file.truncate(40_000_000)
+        subprocess.run(["mkfs.ext4", "-q", "-F", image], check=True)
+        found = subprocess.run(["losetup", "--find", "--show", image], check=True, capture_output=True, text=True)
+    except (OSError, subprocess.CalledProcessError):
+        yield "-t", "tmpfs", "-o", "size=40m", "tmpfs"
+    else:
+        device = found.stdout.strip()
+        machine.told("mknod", "/run/disk", "b", "7", device.removeprefix("/dev/loop"))
+        yield (*FREEZABLE, "/run/disk")
+        machine.run("umount", "--lazy", "/var/lib/aquacontrol")
+        subprocess.run(["losetup", "--detach", device], check=True)
+    finally:
+        image.unlink(missing_ok=True)
+
+
+@pytest.fixture(scope="session")
+def gateway(machine: Machine, installed: str, state_disk: tuple[str, ...]) -> Machine:
     """Configured and started over a simulated farm, its state on a small file system of its own."""
     machine.path("/srv/farm.toml").write_text(FARM)
     machine.told("mkdir", "-p", "/run/farm")
     farm = ["/opt/aquacontrol/bin/aqua-gateway", "simulate", "/srv/farm.toml"]
     machine.told("systemd-run", "-q", "--unit=farm", *farm)
     until(lambda: machine.run("test", "-e", "/run/farm/ttyRS485").returncode == 0, 20, "the farm is there")
-    machine.told("mount", "-t", "tmpfs", "-o", "size=40m,mode=750", "tmpfs", "/var/lib/aquacontrol")
+    machine.told("mount", *state_disk, "/var/lib/aquacontrol")
     machine.told("chown", "aquacontrol:", "/var/lib/aquacontrol")
+    machine.told("chmod", "750", "/var/lib/aquacontrol")
     machine.path("/etc/aquacontrol/gateway.toml").write_text(GATEWAY)
     machine.told("cp", "/etc/aquacontrol/mqtt.secret", "/etc/aquacontrol/credentials/mqtt")  # the broker's name and all
-    machine.path("/etc/systemd/system/aqua-gateway.service.d").mkdir()
-    machine.path("/etc/systemd/system/aqua-gateway.service.d/test.conf").write_text("[Service]\nWatchdogSec=6\n")
+    machine.path(DROP_IN).mkdir()
+    machine.path(f"{DROP_IN}/test.conf").write_text("[Service]\nWatchdogSec=6\nRestartSec=0.5\n")
+    subprocess.run(["cp", IMPATIENT, machine.path("/srv")], check=True)
     machine.told("install", "-D", "/dev/null", "/run/systemd/timesync/synchronized")  # by timesyncd, say
     machine.told("systemctl", "daemon-reload")
     machine.told("systemctl", "enable", "--now", "-q", "aqua-gateway")

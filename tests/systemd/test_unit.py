@@ -3,10 +3,12 @@
 import re
 import subprocess
 import time
+from collections.abc import Callable, Iterator
+from functools import partial
 
 import pytest
 
-from tests.systemd.conftest import GATEWAY
+from tests.systemd.conftest import DROP_IN, FREEZABLE, GATEWAY
 from tests.systemd.machine import ROOT, UNIT, Machine, missing, until
 
 pytestmark = pytest.mark.timeout(300)  # the first of them installs everything
@@ -60,7 +62,8 @@ def test_it_is_ready_with_a_stored_reading_and_reaches_line_clock_secret_and_sin
     until(lambda: "2 probes, 1 silent; store ok" in gateway.unit("StatusText"), 20, "the status line tells it")
     until(lambda: gateway.run("sh", "-c", f"ls {STATE}/archive/*").returncode == 0, 20, "the archive is written")
     assert "UTC, is synchronised" in gateway.journal()  # as timesyncd's mark says
-    assert "no answer in" in gateway.journal()  # the dead probe is told, and restarts nothing
+    assert "no answer in" in gateway.journal()  # a dead probe and a dead cloud are told, and restart nothing
+    until(lambda: "sink cloud" in gateway.journal(), 20, "the dead cloud is told")
     assert restarts(gateway) == 0
 
 
@@ -77,6 +80,57 @@ def test_frozen_it_is_started_anew(gateway: Machine) -> None:
     until(lambda: restarts(gateway) == before + 1 and gateway.unit("ActiveState") == "active", 30, "it is back")
     assert "Watchdog timeout" in gateway.journal()
     stores_more(gateway)
+
+
+@pytest.fixture(scope="class")
+def impatient(gateway: Machine) -> Iterator[Machine]:
+    """The same gateway, whose watchdog waits five seconds for a turn or a commit, and which hangs on request."""
+    drop_in = gateway.path(f"{DROP_IN}/impatient.conf")
+    command = "/opt/aquacontrol/bin/python /srv/impatient.py run /etc/aquacontrol/gateway.toml"
+    drop_in.write_text(f"[Service]\nExecStart=\nExecStart={command}\n")
+    anew(gateway)
+    yield gateway
+    drop_in.unlink()
+    anew(gateway)
+
+
+def anew(machine: Machine) -> None:
+    """With the unit as it is now."""
+    machine.told("systemctl", "daemon-reload")
+    machine.told("systemctl", "restart", UNIT)
+
+
+class TestWhatHangsIsStartedAnew:
+    def hangs(self, machine: Machine, hang: Callable[[], object], because: str, go_on: Callable[[], object]) -> None:
+        """`hang` has the watchdog end it, as the journal explains, and start it anew; `go_on` takes the cause away."""
+        before, told = restarts(machine), machine.journal().count(because)
+        hang()
+        until(lambda: machine.journal().count(because) > told, 60, f"the journal says {because!r}")
+        go_on()
+        until(lambda: restarts(machine) > before and machine.unit("ActiveState") == "active", 60, "it is back")
+        stores_more(machine)
+
+    def test_a_bus(self, impatient: Machine) -> None:
+        hang = impatient.path("/run/farm/hang")
+        self.hangs(impatient, partial(hang.write_text, "bus"), "bus rs485 has not got on", hang.unlink)
+
+    def test_the_event_loop(self, impatient: Machine) -> None:
+        hang = impatient.path("/run/farm/hang")
+        self.hangs(impatient, partial(hang.write_text, "loop"), "Watchdog timeout", hang.unlink)
+
+    def test_the_store(self, impatient: Machine, state_disk: tuple[str, ...]) -> None:
+        """Its disk answers nothing: who writes to it cannot even be killed before it does again. Where no disk of its
+        own can be had, a commit hangs.
+        """
+        hang = impatient.path("/run/farm/hang")
+        freeze: Callable[[], object] = partial(impatient.told, "fsfreeze", "--freeze", STATE)
+        thaw: Callable[[], object] = partial(impatient.told, "fsfreeze", "--unfreeze", STATE)
+        if state_disk[:2] != FREEZABLE:
+            freeze, thaw = partial(hang.write_text, "store"), hang.unlink
+        try:
+            self.hangs(impatient, freeze, "the store has not got on", thaw)
+        finally:
+            impatient.run("fsfreeze", "--unfreeze", STATE)
 
 
 def test_a_full_disk_restarts_nothing(gateway: Machine) -> None:
@@ -97,6 +151,9 @@ def test_a_good_reload_is_applied_by_the_same_process(gateway: Machine) -> None:
     stores_more(gateway)
     assert gateway.unit("MainPID") == pid
     assert stored(gateway, "1") > count
+    assert (
+        "(aquacontrol_mqtt) are as they were at the start: a changed one takes systemctl restart" in gateway.journal()
+    )
 
 
 def test_a_wrong_reload_is_refused_with_every_mistake_and_changes_nothing(gateway: Machine) -> None:
