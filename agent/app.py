@@ -6,6 +6,7 @@ starts it again; sinks are supervised by their forwarders, so a sink's bug stops
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
@@ -181,6 +182,7 @@ class App:
             self._equipment.run(),
             self._ready(),
             self._lag.run(),
+            self.self_health.run(partial(self._messengers.feed.retain, "metrics")),
             *([self._metrics.run()] if self._metrics else []),
         ]
 
@@ -225,9 +227,9 @@ class App:
 
     def outlook(self) -> Outlook:
         """What `agent.health_report` tells the cloud of everything that is not in the ring buffer."""
-        standing = sum(watch.standing.active for watch in self.pipeline.annunciator.watches)
+        alarms = Counter(watch.alarm.priority for watch in self.pipeline.annunciator.watches if watch.standing.active)
         sinks = [sink_health(forwarder.status) for forwarder in self.forwarders]
-        return Outlook(self.store.state.value, self.store.trouble, standing, sinks)
+        return Outlook(self.store.state.value, self.store.trouble, alarms, sinks)
 
     def status(self) -> dict[str, Any]:
         """What `agent.health` writes: the state of everything that is not in the ring buffer."""

@@ -7,6 +7,7 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 
+from agent.domain.alarm import Priority
 from agent.domain.clock import Clock
 from agent.domain.errors import StoreError
 from agent.domain.gateway_health import GatewayHealth, MachineHealth, SinkHealth, StoreHealth
@@ -22,11 +23,13 @@ _WITHIN_S = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """What the parts that run say of themselves, at once and without looking at a disk."""
+    """What the parts that run say of themselves, at once and without looking at a disk; `alarms` counts those that
+    stand, by priority.
+    """
 
     store_state: str
     store_trouble: str | None
-    alarms_standing: int
+    alarms: Mapping[Priority, int]
     sinks: Sequence[SinkHealth]
 
 
@@ -42,7 +45,8 @@ class _Held:
 
 class HealthReport:
     """Hands `publish` a report every `EVERY_S`. The disk is looked at in a thread of its own: if it hangs there are no
-    reports, and nothing else waits. `machine` is the newest look at the computer, None before the first.
+    reports, and nothing else waits. `machine` is the newest look at the computer and `log_bytes` at the ring buffer's
+    write-ahead log, None before the first.
     """
 
     def __init__(
@@ -64,6 +68,7 @@ class HealthReport:
         self._seq = 0
         self._before: tuple[float, int] | None = None
         self.machine: MachineHealth | None = None
+        self.log_bytes: int | None = None
         self._newest: GatewayHealth | None = None
         self._looking: asyncio.Task[GatewayHealth] | None = None
 
@@ -90,8 +95,8 @@ class HealthReport:
     async def report(self) -> GatewayHealth:
         """As of now."""
         loop = asyncio.get_running_loop()
-        used, held, machine = await loop.run_in_executor(self._thread, self._look_at_the_disk)
-        self.machine = machine
+        sizes, held, machine = await loop.run_in_executor(self._thread, self._look_at_the_disk)
+        self.machine, self.log_bytes = machine, sizes.get("log")
         seen, at = self._look(), self._clock.now()
         self._seq += 1
         self._newest = GatewayHealth(
@@ -100,11 +105,11 @@ class HealthReport:
             self.version,
             at.boot_s - self._began_s,
             self._readings_per_s(at.boot_s, held),
-            seen.alarms_standing,
+            sum(seen.alarms.values()),
             StoreHealth(
                 seen.store_state,
                 seen.store_trouble,
-                used,
+                sum(sizes.values()) if sizes else None,
                 self._settings.size_mb * 1_000_000,
                 held.readings if held else None,
                 held.days_left if held else None,
@@ -114,15 +119,15 @@ class HealthReport:
         )
         return self._newest
 
-    def _look_at_the_disk(self) -> tuple[int | None, _Held | None, MachineHealth]:
-        return self._used_bytes(), self._held(), self._machine.look()
+    def _look_at_the_disk(self) -> tuple[Mapping[str, int], _Held | None, MachineHealth]:
+        return self._sizes(), self._held(), self._machine.look()
 
-    def _used_bytes(self) -> int | None:
+    def _sizes(self) -> Mapping[str, int]:
+        """Of the ring buffer's files, by what they are; empty while the disk cannot be read."""
         try:
-            found = files(self._settings.path, 0)
+            return files(self._settings.path, 0)
         except (StoreError, OSError):
-            return None
-        return sum(size for name, size in found.items() if name != "most")
+            return {}
 
     def _held(self) -> _Held | None:
         """None while the ring buffer cannot be read; the store tells why."""

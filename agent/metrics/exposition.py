@@ -71,6 +71,7 @@ _ONE: Final = (
     ("aqua_written_bytes_total", "counter", "What the process had written to disks.", "board.written_bytes"),
     ("aqua_store_ok", "gauge", "Whether the ring buffer takes and keeps everything.", "store.ok"),
     ("aqua_store_used_bytes", "gauge", "All files of the ring buffer.", "store.used_bytes"),
+    ("aqua_store_log_bytes", "gauge", "The ring buffer's write-ahead log.", "store.log_bytes"),
     ("aqua_store_limit_bytes", "gauge", "What they may take.", "store.limit_bytes"),
     ("aqua_store_readings", "gauge", "Readings held.", "store.readings"),
     ("aqua_store_days_left", "gauge", "How long a sink may stay away.", "store.days_left"),
@@ -81,6 +82,7 @@ _ONE: Final = (
 )
 # The same for lists: the list, the label of its members' names, and what each has.
 _EACH: Final = (
+    ("priorities", "priority", (("aqua_alarms_by_priority", "gauge", "Alarms that stand.", "standing"),)),
     ("buses", "bus", (
         ("aqua_bus_up", "gauge", "Whether the port works.", "up"),
         ("aqua_bus_silent_devices", "gauge", "Devices that do not answer.", "silent"),

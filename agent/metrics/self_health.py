@@ -4,9 +4,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
+from agent.alarm_messages import compact
+from agent.domain.alarm import Priority
 from agent.domain.clock import Clock
 from agent.domain.gateway_health import GatewayHealth, MachineHealth, SinkHealth, StoreHealth
-from agent.health_report import HealthReport, Outlook
+from agent.health_report import EVERY_S, HealthReport, Outlook
 from agent.metrics.board import Board
 from agent.metrics.loop_lag import LoopLag
 from agent.polling import BusLoop
@@ -39,6 +41,12 @@ class SelfHealth:
         self._clock = clock
         self._board = board or Board()
 
+    async def run(self, tell: Callable[[str], None]) -> None:
+        """Tell it as JSON every `EVERY_S`; ends by cancellation."""
+        while True:
+            await self._clock.sleep(EVERY_S)
+            tell(compact(await self.look()))
+
     async def look(self) -> dict[str, Any]:
         """As of now: the keys are those that `agent.metrics.exposition` makes metrics of, with units in their names.
 
@@ -57,11 +65,12 @@ class SelfHealth:
             "report_age_s": None if newest is None else now.boot_s - newest.at.boot_s,
             "clock": {"trusted": now.trusted},
             "readings_per_s": newest and newest.readings_per_s,
-            "alarms": {"standing": seen.alarms_standing},
+            "alarms": {"standing": sum(seen.alarms.values())},
+            "priorities": [{"name": one.value, "standing": seen.alarms.get(one, 0)} for one in Priority],
             "loop": {"lag_s": self._lag.worst.of_late(now.boot_s)},
             "machine": asdict(newest.machine if newest else _NO_MACHINE),
             "board": dict(self._board.look(uptime_s)),
-            "store": _store(seen, newest),
+            "store": {**_store(seen, newest), "log_bytes": self._report.log_bytes},
             "mqtt": {"connected": mqtt["trouble"] is None, **mqtt},
             "buses": [_bus(loop, now.boot_s, uptime_s) for loop in self._loops],
             "sinks": [_sink(sink, newest) for sink in seen.sinks],

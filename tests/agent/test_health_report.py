@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from agent.domain.alarm import Priority
 from agent.domain.gateway_health import GatewayHealth, MachineHealth, SinkHealth
 from agent.health_report import EVERY_S, HealthReport, Outlook
 from agent.machine import Machine
@@ -24,7 +25,7 @@ HTTP = SinkHealth("http", "idle", None, None, 0, 0, None)
 
 
 def report_on(path: Path, clock: FakeClock, sinks: Sequence[SinkHealth] = ()) -> HealthReport:
-    outlook = Outlook("ok", None, 2, sinks)
+    outlook = Outlook("ok", None, {Priority.WARNING: 2}, sinks)
     return HealthReport(StoreSettings(path, 8), lambda: outlook, lambda _: None, clock)
 
 
@@ -98,7 +99,7 @@ async def test_a_report_comes_once_a_minute(tmp_path: Path) -> None:
             raise Enough
 
     published: list[GatewayHealth] = []
-    outlook = Outlook("ok", None, 0, [])
+    outlook = Outlook("ok", None, {}, [])
     report = HealthReport(StoreSettings(tmp_path / "none.sqlite"), lambda: outlook, publish, FakeClock())
     with pytest.raises(Enough):
         await report.run()

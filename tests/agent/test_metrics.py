@@ -15,6 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from agent import config
 from agent.config import ConfigError
+from agent.domain.alarm import Priority
 from agent.domain.gateway_health import MachineHealth, SinkHealth
 from agent.health_report import HealthReport, Outlook
 from agent.machine import Machine
@@ -26,9 +27,11 @@ from agent.metrics.self_health import SelfHealth
 from agent.metrics.view import machine_lines, machine_troubles
 from agent.metrics.worst import Worst
 from agent.store.store import StoreSettings
+from agent.tasks import cancelled
 from cloud_sync.uplink.status import State
 from tests.agent.gateway_file import right, write
 from tests.clock import FakeClock
+from tests.system.feed_schemas import channel_of
 from tests.system.waiting import free_port
 
 MQTT = {"broker": "127.0.0.1:1883", "trouble": None, "waiting": 0, "published": 7, "dropped": 0}
@@ -41,7 +44,7 @@ def self_health(
     folder: Path, clock: FakeClock, machine: Machine | None = None, sink_state: str = "waiting"
 ) -> SelfHealth:
     sinks = [SinkHealth('cl"oud\\', sink_state, 7.5, None, 3, 1, "away")]
-    outlook = Outlook("failing", "disk full", 2, sinks)
+    outlook = Outlook("failing", "disk full", {Priority.CRITICAL: 2}, sinks)
     report = HealthReport(StoreSettings(folder / "none.sqlite", 8), lambda: outlook, lambda _: None, clock, machine)
     return SelfHealth("gw", report, lambda: outlook, [], lambda: MQTT, LoopLag(clock), clock, Board(folder))
 
@@ -66,11 +69,22 @@ async def test_what_is_known_is_told_and_the_rest_left_out(tmp_path: Path) -> No
     assert told[("aqua_uptime_seconds", "")] == 90
     assert told[("aqua_clock_trusted", "")] == 0
     assert told[("aqua_store_ok", "")] == 0
-    assert told[("aqua_alarms_standing", "")] == 2
+    assert told[("aqua_alarms_standing", "")] == told[("aqua_alarms_by_priority", "critical")] == 2
+    assert told[("aqua_alarms_by_priority", "warning")] == 0
     assert told[("aqua_mqtt_published_total", "")] == 7
     assert told[("aqua_sink_ok", 'cl"oud\\')] == 0
     assert told[("aqua_sink_backlog_age_seconds", 'cl"oud\\')] == 7.5
     assert not {"aqua_sink_backlog", "aqua_store_readings", "aqua_under_voltage"} & {name for name, _ in told}
+
+
+async def test_all_of_it_is_told_to_the_broker_once_a_minute_as_described(tmp_path: Path) -> None:
+    told: list[str] = []
+    telling = asyncio.create_task(self_health(tmp_path, FakeClock()).run(told.append))
+    while not told:
+        await asyncio.sleep(0.01)
+    await cancelled([telling])
+    assert json.loads(told[0])["uptime_s"] == 60
+    assert channel_of("aqua/gw/metrics", told[0].encode(), retained=True) == "metrics"
 
 
 @pytest.mark.parametrize(("state", "ok"), [(state.value, state in WELL) for state in State])
