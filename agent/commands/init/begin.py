@@ -88,5 +88,5 @@ def _tell(gateway: config.Gateway, path: Path) -> None:
     ]
     print(f"\n{path} is written and right: {', '.join(counted)}. Next:")
     print("  sudo -u aquacontrol aqua-gateway read-once      # does every probe answer?")
-    print("  sudo systemctl enable --now aqua-gateway        # start, now and with every boot")
+    print("  sudo systemctl enable --now aqua-gateway        # or, if it runs: sudo systemctl restart aqua-gateway")
     print("  sudo -u aquacontrol aqua-gateway status --follow")
