@@ -155,6 +155,21 @@ async def test_a_log_that_cannot_be_read_holds_up_no_newer_alarm(caplog: pytest.
 
 
 @pytest.mark.usefixtures("short_of_memory")
+async def test_a_log_on_a_disk_that_hangs_holds_up_no_newer_alarm(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("agent.feed.changes._LOG_WITHIN_S", 0.01)
+
+    class Hangs(Log):
+        async def after(self, seq: int) -> Sequence[AlarmChange]:
+            await asyncio.Event().wait()
+            return []
+
+    lane = laned(20)
+    lane.tell([change(seq) for seq in range(1, 21)])
+    assert await confirmed(lane, Hangs()) == [1, 2, 3, 4, 17, 18, 19, 20]
+    assert lane.dropped == 12
+
+
+@pytest.mark.usefixtures("short_of_memory")
 async def test_after_a_restart_the_log_has_more_than_was_handed_over() -> None:
     lane, log = laned(23), Log(*[change(seq) for seq in range(5, 21)])
     lane.tell(log.changes[:4])

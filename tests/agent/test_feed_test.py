@@ -5,7 +5,9 @@ from collections.abc import Sequence
 
 from agent.alarm_messages import event_json
 from agent.config.equipment import equipment_alarms
-from agent.domain.alarm import AlarmChange, AlarmState, Event
+from agent.domain.alarm import AlarmChange, AlarmKind, AlarmState, Event
+from agent.domain.equipment import FEED
+from agent.equipment_watch import EquipmentWatch, Part
 from agent.feed.self_test import FeedTest
 from agent.pipeline import Pipeline
 from tests.clock import FakeClock
@@ -20,9 +22,20 @@ class House:
         self.clock = FakeClock()
         pipeline = Pipeline({}, equipment_alarms([], []), lambda readings, changes: None, self.tell)
         self.test = FeedTest(86_400, pipeline.follow, lambda: self.trouble, self.clock)
+        part = Part(FEED, AlarmKind.FEED_SILENT, self.test.look, "reaches its listeners again")
+        self._watch = EquipmentWatch([part], pipeline.follow, self.clock)
 
     def tell(self, changes: Sequence[AlarmChange]) -> None:
         self.changes += changes
+
+    def goes_on(self, seconds: int) -> list[str]:
+        """What was told of the feed in the meantime."""
+        before = len(self.changes)
+        for _ in range(seconds):
+            self.clock.advance(1.0)
+            self._watch.look()
+        silent = [change for change in self.changes[before:] if change.alarm.kind is AlarmKind.FEED_SILENT]
+        return [f"{change.event.value} {change.message}" for change in silent]
 
 
 def test_a_test_alarm_comes_and_goes_by_itself_and_all_is_well_when_it_is_heard() -> None:
@@ -54,3 +67,15 @@ def test_a_broker_that_is_not_reached_is_told_without_a_test() -> None:
     house = House()
     house.trouble = "MQTT broker 127.0.0.1:1883: refused"
     assert house.test.look() == house.trouble
+
+
+def test_a_test_alarm_that_is_missed_is_an_alarm_until_one_comes_back() -> None:
+    house = House()
+    house.test.send()
+    assert house.goes_on(119) == []
+    (raised,) = house.goes_on(10)
+    assert raised.startswith("raised gateway/machine/feed: a test alarm did not come back")
+    house.test.send()
+    assert house.goes_on(86_400) == [], "it stands as long as none comes back"
+    house.test.hear(event_json(house.changes[0]).encode())
+    assert house.goes_on(20) == ["cleared gateway/machine/feed: reaches its listeners again"]
