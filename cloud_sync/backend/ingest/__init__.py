@@ -7,6 +7,8 @@
   rows. What Kafka is told is for tools that show lag; nothing here reads it. Two owners of a partition, as there are
   for a moment while a group rearranges itself, lock its line one after the other, and the second finds it moved. Who
   sets a line back has the records from there on read again, which changes no row.
+- **Readings are decoded to the lines of COPY**, while the database is at the batch before. COPY is for a batch of news
+  alone; any other goes in by statements that can tell what is wrong with whom.
 - **A record that cannot be used** (its bytes, its schema's id, or what the database says to it alone) goes to
   `sensor-readings-dlq` and `aqua.dead_letters`, and is in the first before the offset moves; after a crash between the
   two it may be there twice.
