@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 _HOURS: Final = 24
 _FEWEST_SPANS: Final = 36  # three hours tell a day's noise
 _AROUND: Final = 3  # spans before and after a swing: fifteen minutes, in which it settles
-_MOST_AT_ONCE: Final = 24
+_COURSES: Final = 24  # are looked at in one report, on a large farm seconds each; the others wait for the next
 _SPAN_US: Final = SPAN_S * 1_000_000
 _PAIR_DRIFT: Final = list(CHECKS).index("pair_drift")
 
@@ -64,6 +64,7 @@ class ProbeReports:
         self._latest = latest
         self._conditions = conditions
         self._publish = publish
+        self._courses_left = _COURSES
         self._log = calibrations
         self._memory = memory
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="probes")
@@ -92,6 +93,7 @@ class ProbeReports:
         conditions: Mapping[Probe, Mapping[str, Any]],
     ) -> dict[Probe, ProbeHealth]:
         entries = self._entries()
+        self._courses_left = _COURSES
         found = {}
         for probe in self._probes:
             calibrated_us, cap_us = newest(entries, _name(probe))
@@ -146,9 +148,10 @@ class ProbeReports:
         """Look closely at where values went up or down by much, as soon as what followed is there, too."""
         ripe, least = at.utc_us // _SPAN_US - _AROUND, LEAST_STEP.get(sensor.quantity)
         history.swings = {span for span in history.swings if (span + 1) * _SPAN_US > learnt.upto_us}
-        for first, last in list(_together(history.swings))[:_MOST_AT_ONCE]:
-            if least is None or last >= ripe:
+        for first, last in list(_together(history.swings)):
+            if least is None or last >= ripe or not self._courses_left:
                 continue
+            self._courses_left -= 1
             try:
                 seen = self._course(sensor, first - _AROUND, last + _AROUND + 1)
             except StoreError as error:

@@ -23,6 +23,10 @@ _SPANS = f"""
     {_READINGS} JOIN sensors AS s ON s.id = r.sensor
     WHERE r.seq > ? AND r.seq <= ? GROUP BY 1, 2"""
 
+_COURSE = f"""
+    SELECT {_UTC_US} / 1e6, r.value {_READINGS} JOIN sensors AS s ON s.id = r.sensor
+    WHERE r.seq > ? AND r.seq <= ? AND s.sensor_id = ? AND r.value IS NOT NULL AND r.quality > 0 ORDER BY r.seq"""
+
 
 def first_since(reader: Reader, utc_us: int) -> int:
     """A number before that of the first reading since then, by halving: readings are stored in the order of time."""
@@ -53,7 +57,10 @@ def spans(reader: Reader, after: int) -> Iterator[tuple[int, Sequence[tuple[UUID
 
 def course(reader: Reader, sensor_id: UUID, from_us: int, to_us: int) -> Sequence[tuple[float, float]]:
     """What a sensor measured from then until then (UTC microseconds), by second and value, oldest first."""
-    ask = f"""SELECT {_UTC_US} / 1e6, r.value {_READINGS} JOIN sensors AS s ON s.id = r.sensor
-              WHERE r.seq > ? AND r.seq <= ? AND s.sensor_id = ? AND r.value IS NOT NULL AND r.quality > 0
-              ORDER BY r.seq"""
-    return reader.rows(ask, first_since(reader, from_us), first_since(reader, to_us), str(sensor_id))
+    after, end = first_since(reader, from_us), first_since(reader, to_us)
+    found: list[tuple[float, float]] = []
+    while after < end:
+        upto = min(after + _PAGE, end)
+        found += reader.rows(_COURSE, after, upto, str(sensor_id))
+        after = upto
+    return found
