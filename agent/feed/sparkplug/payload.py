@@ -57,16 +57,10 @@ def wants_rebirth(payload: bytes) -> bool:
     if len(payload) > _LONGEST_COMMAND:
         return False
     try:
-        return any(_is_rebirth(metric) for field, metric in _fields(payload) if field == 2)
+        metrics = [dict(_fields(part)) for field, part in _fields(payload) if field == 2 and isinstance(part, bytes)]
     except ValueError:
         return False
-
-
-def _is_rebirth(metric: int | bytes) -> bool:
-    if not isinstance(metric, bytes):
-        return False
-    said = dict(_fields(metric))
-    return said.get(1) == REBIRTH.encode() and said.get(14) == 1
+    return any(metric.get(1) == REBIRTH.encode() and metric.get(14) == 1 for metric in metrics)
 
 
 def _metric(metric: Metric, birth: bool) -> bytes:
