@@ -252,6 +252,7 @@ def _files(gateway: Gateway, seen: Mapping[str, Any], running: Mapping[str, Any]
         f"Ring buffer  {gateway.store.path}  ({buffer['held']:,} readings since {(buffer['oldest'] or '—')[:19]})",
         f"MQTT alarms  {mqtt.get('broker', '—')}, topics {mqtt.get('topic', '—')}/#",
     ]
+    lines += [f"Sparkplug B  {node['node']}" for node in running.get("sparkplug", [])]
     lines += [f"Archive      {sink.settings.folder}" for sink in gateway.sinks if hasattr(sink.settings, "folder")]
     return Text("\n" + "\n".join(lines), style="dim")
 

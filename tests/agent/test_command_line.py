@@ -143,7 +143,10 @@ def test_status_shows_what_the_gateway_says_when_its_database_cannot_be_read(
     (tmp_path / "state" / "ring-buffer.sqlite").mkdir(parents=True)
     status = {"state": "running", "pid": os.getpid(), "written_us": time.time_ns() // 1000, "buses": [], "sinks": []}
     status |= {"store": {"trouble": None}, "mqtt": {"trouble": "the broker is away"}}
-    status |= {"sparkplug": [{"trouble": "the host is away"}], "notify": [{"name": "siren", "trouble": "is mute"}]}
+    status |= {
+        "sparkplug": [{"node": "spBv1.0/farm/+/gw", "trouble": "the host is away"}],
+        "notify": [{"name": "siren", "trouble": "is mute"}],
+    }
     (tmp_path / "state" / "status.json").write_text(json.dumps(status))
     assert main(["status", file]) == 0
     shown, _ = said()
