@@ -25,6 +25,14 @@ _REMEDIES = {
 }
 
 
+async def subscribe(client: aiomqtt.Client, *topics: str) -> None:
+    """At QoS 1. What the broker does not grant is told; alarms go out all the same. Raises MqttError."""
+    for topic in topics:
+        for granted in await client.subscribe(topic, qos=1):
+            if not isinstance(granted, int) and granted.is_failure:
+                log.error("The MQTT broker does not let the gateway hear %s: give its user the right to read it", topic)
+
+
 class Connection:
     """Says in `trouble` why the broker is not reached; None when it is. `will` is asked before every attempt; what it
     says is published when the gateway leaves, and by the broker when the gateway is lost. `meanwhile` is for the log.

@@ -17,7 +17,7 @@ from agent.domain.clock import Clock
 from agent.domain.gateway_health import GatewayHealth
 from agent.domain.reading import CheckedReading
 from agent.feed.changes import Changes, LoggedAfter
-from agent.feed.connection import Connection
+from agent.feed.connection import Connection, subscribe
 from agent.feed.documents import Documents
 from agent.feed.lanes import Lane, Message
 from agent.feed.payloads import health_json, offline_json, online_json, store_json
@@ -148,8 +148,7 @@ class Feed:
 
     async def _session(self, client: aiomqtt.Client) -> None:
         self._since_us = self._clock.now().utc_us
-        for topic in (f"{self.base}/cmd/+", *self.hears):
-            await client.subscribe(topic, qos=1)
+        await subscribe(client, f"{self.base}/cmd/+", *self.hears)
         self._connection.greeted()
         self._beat()
         for lane in self._lanes:

@@ -13,7 +13,7 @@ from agent.domain.alarm import AlarmChange
 from agent.domain.clock import Clock
 from agent.domain.farm import Sensor
 from agent.domain.reading import CheckedReading
-from agent.feed.connection import Connection
+from agent.feed.connection import Connection, subscribe
 from agent.feed.settings import MqttSettings, SparkplugSettings
 from agent.feed.sparkplug.birth_count import BirthCount
 from agent.feed.sparkplug.edge_node import EdgeNode, Message
@@ -92,9 +92,7 @@ class Sparkplug:
         self._host.forget()
         self._births_due = True
         self._asked.clear()
-        await client.subscribe(self.node.command_topic, qos=1)
-        if self._host.name is not None:
-            await client.subscribe(self._host.topic, qos=1)
+        await subscribe(client, self.node.command_topic, *([self._host.topic] if self._host.name else []))
         self._connection.greeted()
         await until_one_ends(self._publish_for_ever(client), self._listen_until_lost(client), self._births_when_asked())
 

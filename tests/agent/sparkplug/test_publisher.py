@@ -7,6 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import aiomqtt
+import pytest
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.reasoncodes import ReasonCode
 
 from agent.feed import MqttSettings, SparkplugSettings
 from agent.feed.sparkplug import Sparkplug
@@ -30,8 +33,9 @@ class Broker:
         self.commands: asyncio.Queue[tuple[bytes, bool]] = asyncio.Queue()
         self._clock = clock
 
-    async def subscribe(self, topic: str, qos: int) -> None:
+    async def subscribe(self, topic: str, qos: int) -> list[ReasonCode]:
         self.subscribed.append((topic, qos))
+        return [ReasonCode(PacketTypes.SUBACK, identifier=128)]
 
     async def publish(self, topic: str, payload: bytes, qos: int, retain: bool) -> None:
         self.said.append((topic.split("/")[2], self._clock.boot))
@@ -76,6 +80,11 @@ async def commanded(tmp_path: Path, *commands: tuple[bytes, bool]) -> Broker:
         session.cancel()
         await asyncio.gather(session, return_exceptions=True)
     return broker
+
+
+async def test_what_the_broker_does_not_let_us_hear_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    await commanded(tmp_path)
+    assert "does not let the gateway hear spBv1.0/farm/NCMD/gw: give its user the right" in caplog.text
 
 
 async def test_a_flood_of_demands_brings_one_birth_ten_seconds_later(tmp_path: Path) -> None:
