@@ -30,7 +30,7 @@ MAY_WRITE = {
     "stranger": set[str](),
 }
 MAY_READ = {
-    "gateway": {*FEED, *ORDERS, DISCOVERY, BIRTH, ASKED, STATE},
+    "gateway": {*FEED, *ORDERS, DISCOVERY, BIRTH, TOLD[0], ASKED, STATE},
     "display": {*FEED, *ORDERS},
     "technician": {*FEED, *ORDERS},
     "homeassistant": {*FEED, *ORDERS, DISCOVERY, BIRTH},

@@ -13,9 +13,10 @@ from agent.feed import MqttSettings, SparkplugSettings
 from agent.feed.sparkplug import Sparkplug, publisher
 from tests.agent.farm import OXYGEN, WARMTH, checked
 from tests.services.tahu import Tahu
+from tests.system.processes import Mosquitto
 from tests.system.scada import Scada
 from tests.system.stage import Stage
-from tests.system.waiting import until
+from tests.system.waiting import free_port, until
 
 ALARM = "Alarms/do-1/dissolved_oxygen/low"
 
@@ -93,7 +94,22 @@ async def test_a_host_that_comes_late_asks_for_births(
             assert (await host.hears("DBIRTH/gw/tank-1")).value("do-1/oxygen") == 7.25
             await host.asks_for_births()
             assert (await host.hears("NBIRTH/gw", 2)).value("bdSeq") == 0
+            clock = SystemClock()
+            long_ago_s = clock.boot_s() + 0.2
+            await until(lambda: clock.boot_s() > long_ago_s and node.trouble is None)
     assert (stage.folder / "sparkplug.bdseq").read_text() == "0"
+
+
+async def test_births_that_the_broker_hands_to_nobody_are_missed(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(publisher, "_BIRTHS_APART_S", 0.1)
+    acl = stage.folder / "acl"
+    acl.write_text("topic readwrite aqua/#\n")
+    acl.chmod(0o600)
+    broker = stage.process(Mosquitto(stage.folder, free_port(), f"allow_anonymous true\nacl_file {acl}"))
+    await broker.serve()
+    node = sparkplug(broker.port, stage.folder)
+    async with running(node):
+        await until(lambda: "the births do not come back" in (node.trouble or ""))
 
 
 async def test_a_broker_that_comes_back_hears_of_another_birth(stage: Stage, tahu: Tahu) -> None:

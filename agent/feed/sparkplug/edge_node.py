@@ -71,6 +71,10 @@ class EdgeNode:
     def command_topic(self) -> str:
         return self.topic.format("NCMD")
 
+    @property
+    def birth_topic(self) -> str:
+        return self.topic.format("NBIRTH")
+
     def death(self, bd_seq: int) -> Message:
         """Of the birth with the same `bd_seq`; nothing else, and no number (tck-id-topics-ndeath-payload and -seq)."""
         return Message(self.topic.format("NDEATH"), encode(self._now_ms, [self._bd_seq(bd_seq)], None))

@@ -44,6 +44,7 @@ class Sparkplug:
         self._connection = Connection(mqtt, self._will, "Sparkplug B waits for it", clock)
         self._bd_seq = 0
         self._born_s = 0.0
+        self._heard_of_birth = False
         self._news = asyncio.Event()
         self._asked = asyncio.Event()
         self._births_due = True
@@ -54,7 +55,11 @@ class Sparkplug:
         """Why nothing is told; None when all is."""
         if self._bug or self._connection.trouble:
             return self._bug or self._connection.trouble
-        return None if self._host.online.is_set() else f"the primary host {self._host.name} is not online"
+        if not self._host.online.is_set():
+            return f"the primary host {self._host.name} is not online"
+        if self._heard_of_birth or self._births_due or self._clock.boot_s() - self._born_s < _BIRTHS_APART_S:
+            return None
+        return f"the births do not come back: may the gateway write and read {self.node.birth_topic} on the broker?"
 
     def status(self) -> dict[str, Any]:
         """JSON-ready."""
@@ -92,7 +97,8 @@ class Sparkplug:
         self._host.forget()
         self._births_due = True
         self._asked.clear()
-        await subscribe(client, self.node.command_topic, *([self._host.topic] if self._host.name else []))
+        host = [self._host.topic] if self._host.name else []
+        await subscribe(client, self.node.command_topic, self.node.birth_topic, *host)
         self._connection.greeted()
         await until_one_ends(self._publish_for_ever(client), self._listen_until_lost(client), self._births_when_asked())
 
@@ -101,7 +107,7 @@ class Sparkplug:
         while True:
             self._news.clear()
             if self._births_due:
-                self._births_due, self._born_s = False, self._clock.boot_s()
+                self._births_due, self._heard_of_birth, self._born_s = False, False, self._clock.boot_s()
                 for message in self.node.births(self._bd_seq):
                     await _send(client, message)
                 self._bug = None
@@ -129,6 +135,8 @@ class Sparkplug:
             if message.topic.value == self._host.topic:
                 if self._host.has_gone(payload):
                     return
+            elif message.topic.value == self.node.birth_topic:
+                self._heard_of_birth = True
             elif not message.retain and wants_rebirth(payload):  # a retained command is nobody's present wish
                 self._asked.set()
 
