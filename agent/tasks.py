@@ -14,6 +14,8 @@ async def until_one_ends(*parts: Coroutine[Any, Any, None]) -> None:
             task.result()
     finally:
         await cancelled(tasks)
+        for task in tasks:
+            _ = task.cancelled() or task.exception()  # of two that failed at once one is told
 
 
 async def cancelled(tasks: Collection[asyncio.Task[None]]) -> None:

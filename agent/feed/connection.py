@@ -19,6 +19,7 @@ _KEEPALIVE_S = 10
 _MOST_UNREAD = 1_000  # messages to us that wait to be read; a flood of orders must not fill the memory
 
 _REMEDIES = {
+    "lost before it was of use": "may the gateway's user write and read there what it wants to?",
     "CERTIFICATE_VERIFY_FAILED": "did the authority in ca_file sign the broker's certificate, and for this host?",
     "[code:134]": "look at username and password in [mqtt]",
     "[code:135]": "look at username, password and certificate in [mqtt], and at the broker's own list of users",
@@ -45,6 +46,7 @@ class Connection:
         self._will = will
         self._meanwhile = meanwhile
         self._clock = clock
+        self._greeted = False
         self.trouble: str | None = f"{settings} is not reached yet"
 
     async def run(self, session: Session) -> None:
@@ -60,8 +62,9 @@ class Connection:
             await self._clock.sleep(0.5)
 
     async def _connect(self, session: Session) -> None:
-        """Raises MqttError when there is no connection; returns when one was lost or left."""
+        """Raises MqttError when there is none that is of use; returns when one was lost or left."""
         will = await self._will()
+        self._greeted = False
         try:
             async with self._client(will) as client:
                 lost = False
@@ -77,6 +80,10 @@ class Connection:
             # A host name that cannot be one, a certificate file that is none: no reason to stop watching the tanks.
             self._tell_trouble(error)
             raise aiomqtt.MqttError(str(error)) from error
+        if lost and not self._greeted:
+            useless = aiomqtt.MqttError("lost before it was of use")
+            self._tell_trouble(useless)
+            raise useless
 
     async def _lost(self, client: aiomqtt.Client, session: Session) -> bool:
         """Whether it ended because the connection was lost."""
@@ -84,8 +91,9 @@ class Connection:
         try:
             await session(client)
         except* aiomqtt.MqttError as errors:
-            self._tell_trouble(errors.exceptions[0])
             lost = True
+            if self._greeted:
+                self._tell_trouble(errors.exceptions[0])
         return lost
 
     def _client(self, will: aiomqtt.Will) -> aiomqtt.Client:
@@ -104,8 +112,12 @@ class Connection:
         )
 
     def greeted(self) -> None:
-        """The broker has taken what the session asked of it, so it is reached."""
-        log.info("%s is reached", self._settings)
+        """The broker has taken what the session asked of it, so it is reached. One that hangs up before is tried again
+        with growing pauses.
+        """
+        if not self._greeted:
+            log.info("%s is reached", self._settings)
+        self._greeted = True
         self.trouble = None
 
     async def _say_farewell(self, client: aiomqtt.Client, will: aiomqtt.Will) -> None:

@@ -94,14 +94,10 @@ async def test_a_host_that_comes_late_asks_for_births(
             assert (await host.hears("DBIRTH/gw/tank-1")).value("do-1/oxygen") == 7.25
             await host.asks_for_births()
             assert (await host.hears("NBIRTH/gw", 2)).value("bdSeq") == 0
-            clock = SystemClock()
-            long_ago_s = clock.boot_s() + 0.2
-            await until(lambda: clock.boot_s() > long_ago_s and node.trouble is None)
     assert (stage.folder / "sparkplug.bdseq").read_text() == "0"
 
 
-async def test_births_that_the_broker_hands_to_nobody_are_missed(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(publisher, "_BIRTHS_APART_S", 0.1)
+async def test_births_that_the_broker_hands_to_nobody_are_missed(stage: Stage) -> None:
     acl = stage.folder / "acl"
     acl.write_text("topic readwrite aqua/#\n")
     acl.chmod(0o600)
@@ -109,7 +105,9 @@ async def test_births_that_the_broker_hands_to_nobody_are_missed(stage: Stage, m
     await broker.serve()
     node = sparkplug(broker.port, stage.folder)
     async with running(node):
-        await until(lambda: "the births do not come back" in (node.trouble or ""))
+        # Mosquitto drops them without a word, or hangs up as well.
+        words = "the births have not come back", "lost before it was of use; may the gateway's user write"
+        await until(lambda: any(one in (node.trouble or "") for one in words))
 
 
 async def test_a_broker_that_comes_back_hears_of_another_birth(stage: Stage, tahu: Tahu) -> None:

@@ -44,7 +44,7 @@ class Sparkplug:
         self._connection = Connection(mqtt, self._will, "Sparkplug B waits for it", clock)
         self._bd_seq = 0
         self._born_s = 0.0
-        self._heard_of_birth = False
+        self._subscribed = self._heard = False
         self._news = asyncio.Event()
         self._asked = asyncio.Event()
         self._births_due = True
@@ -53,13 +53,13 @@ class Sparkplug:
     @property
     def trouble(self) -> str | None:
         """Why nothing is told; None when all is."""
-        if self._bug or self._connection.trouble:
+        if self._bug or not self._subscribed:
             return self._bug or self._connection.trouble
         if not self._host.online.is_set():
             return f"the primary host {self._host.name} is not online"
-        if self._heard_of_birth or self._births_due or self._clock.boot_s() - self._born_s < _BIRTHS_APART_S:
-            return None
-        return f"the births do not come back: may the gateway write and read {self.node.birth_topic} on the broker?"
+        if not self._heard:
+            return f"the births have not come back yet: may the gateway write and read {self.node.birth_topic}?"
+        return None
 
     def status(self) -> dict[str, Any]:
         """JSON-ready."""
@@ -99,15 +99,20 @@ class Sparkplug:
         self._asked.clear()
         host = [self._host.topic] if self._host.name else []
         await subscribe(client, self.node.command_topic, self.node.birth_topic, *host)
-        self._connection.greeted()
-        await until_one_ends(self._publish_for_ever(client), self._listen_until_lost(client), self._births_when_asked())
+        self._subscribed, self._heard = True, False
+        try:
+            await until_one_ends(
+                self._publish_for_ever(client), self._listen_until_lost(client), self._births_when_asked()
+            )
+        finally:
+            self._subscribed = False
 
     async def _publish_for_ever(self, client: aiomqtt.Client) -> None:
         await self._host.online.wait()
         while True:
             self._news.clear()
             if self._births_due:
-                self._births_due, self._heard_of_birth, self._born_s = False, False, self._clock.boot_s()
+                self._births_due, self._born_s = False, self._clock.boot_s()
                 for message in self.node.births(self._bd_seq):
                     await _send(client, message)
                 self._bug = None
@@ -136,7 +141,8 @@ class Sparkplug:
                 if self._host.has_gone(payload):
                     return
             elif message.topic.value == self.node.birth_topic:
-                self._heard_of_birth = True
+                self._heard = True
+                self._connection.greeted()
             elif not message.retain and wants_rebirth(payload):  # a retained command is nobody's present wish
                 self._asked.set()
 
