@@ -51,7 +51,7 @@ def is_whole(table: str, row: Sequence[Any]) -> bool:
     """Whether the row, its `crc` last, is as it was written: by this version, or by the first ones, which printed the
     numbers, too.
     """
-    *columns, crc = row
+    columns, crc = row[:-1], row[-1]
     return bool(checksum(table, columns) == crc or _printed(table, columns) == crc)
 
 

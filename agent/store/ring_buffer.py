@@ -5,6 +5,7 @@ How the oldest make room is in `eviction`.
 
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from typing import Any
 
 from agent.domain.clock import Instant
@@ -17,6 +18,9 @@ from agent.store.places import Places
 from agent.store.timeline import Timeline
 
 _FLAGS = {int(flag): flag for flag in Flag}
+
+_digits = lru_cache(maxsize=1024)(str)
+"""Most readings are flagged alike."""
 
 _made = tuple.__new__
 """A named tuple of all its fields in order: its own constructor, which gives them names, takes twice as long."""
@@ -85,7 +89,7 @@ class RingBuffer:
             if at is None or moment != (segment, boot_ms):  # the sensors of one probe are read at one moment
                 moment, at = (segment, boot_ms), self._timeline.instant(segment, boot_ms)
             reading = _made(Reading, (sensor_of(sensor), at, value, because if value is None else None, False))
-            tested = "" if tests is None else str(tests)
+            tested = "" if tests is None else _digits(tests)
             checked = _made(CheckedReading, (reading, _FLAGS[flag], quality, tested, because))
             stored.append(_made(StoredReading, (seq, checked, epoch_of(seq))))
         return stored

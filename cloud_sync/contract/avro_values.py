@@ -10,7 +10,8 @@ from uuid import UUID
 
 Encode = Callable[[Any], bytes]
 
-_ONE_BYTE = [bytes([number]) for number in range(128)]
+_LAST = [bytes([number]) for number in range(128)]
+_MORE = [bytes([number | 128]) for number in range(128)]
 _double = Struct("<d").pack
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -57,14 +58,13 @@ def _within(bits: int) -> Encode:
 def whole(value: int) -> bytes:
     """Zigzag, then seven bits a byte, the lowest first."""
     left = (value << 1) ^ (value >> 63)
-    if left < 128:
-        return _ONE_BYTE[left]
-    encoded = bytearray()
-    while left > 127:
-        encoded.append(left & 127 | 128)
-        left >>= 7
-    encoded.append(left)
-    return bytes(encoded)
+    return _LAST[left] if left < 128 else _MORE[left & 127] + _sevens(left >> 7)
+
+
+# Numbers in a row differ in their last bits alone.
+@lru_cache(maxsize=1024)
+def _sevens(left: int) -> bytes:
+    return _LAST[left] if left < 128 else _MORE[left & 127] + _sevens(left >> 7)
 
 
 def _bool(value: Any) -> bytes:

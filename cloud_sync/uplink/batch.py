@@ -13,7 +13,7 @@ from cloud_sync.contract.records import reading_record, record
 from cloud_sync.contract.topics import GATEWAY_HEALTH, SENSOR_ALERTS, SENSOR_GAPS, SENSOR_READINGS, SENSOR_ROLLUPS
 from cloud_sync.uplink.interfaces import DeadLetter, Entry, Rejection, Taken
 
-_AT_ONCE = 100
+_AT_ONCE = 250
 _TOPICS = {
     StoredReading: SENSOR_READINGS,
     AlarmChange: SENSOR_ALERTS,

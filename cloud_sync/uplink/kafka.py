@@ -24,6 +24,10 @@ from cloud_sync.uplink.packer import Packer
 from cloud_sync.uplink.record_faults import AlreadyThere
 
 
+_made = tuple.__new__
+"""A named tuple of all its fields in order: its own constructor takes twice as long."""
+
+
 class KafkaSink:
     """Implements `Sink` on the brokers of one cluster."""
 
@@ -123,7 +127,7 @@ class KafkaSink:
             if head is None:
                 head = epochs[epoch] = [gateway] if epoch is None else [gateway, ("epoch", epoch)]
             records.append(record)
-            data.append(Packed(value, record.key, [*head, ("sequence", str(sequence))]))
+            data.append(_made(Packed, (value, record.key, [*head, ("sequence", str(sequence))])))
         return _PackedBatch(records, data, refused)
 
 

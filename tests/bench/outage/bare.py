@@ -14,6 +14,7 @@ from pathlib import Path
 
 from confluent_kafka import Producer
 
+from agent.garbage import look_for_circles_seldom
 from cloud_sync.contract.encoding import Encoder
 from cloud_sync.contract.record import Record
 from cloud_sync.contract.registry import Registry
@@ -94,6 +95,7 @@ def load(path: Path) -> Iterator[Sequence[Record]]:
 
 async def main(kind: str, where: str, path: Path) -> None:
     batches = list(load(path))
+    look_for_circles_seldom()  # as the gateway does, and not in these
     if kind == "kafka-bare":
         plain = PlainProducer(where, batches)
         for _ in sys.stdin:
