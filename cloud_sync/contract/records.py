@@ -11,7 +11,7 @@ from cloud_sync.contract.health_record import health_record
 from cloud_sync.contract.origin import origin, place
 from cloud_sync.contract.reading_body import ReadingBody
 from cloud_sync.contract.record import Record
-from cloud_sync.contract.timestamps import iso_utc
+from cloud_sync.contract.timestamps import check_has_text, iso_utc
 from cloud_sync.contract.topics import SENSOR_ALERTS, SENSOR_GAPS, SENSOR_READINGS, SENSOR_ROLLUPS
 
 _ALERTS = UUID("6a3f0f0e-5a0b-5c8e-9d53-6f1f4f0f7f11")
@@ -36,7 +36,7 @@ def reading_record(stored: StoredReading, gateway: str) -> Record:
     """
     (sensor, at, value, _, _), _, quality, _, _ = stored.checked
     body = ReadingBody(stored, gateway)
-    iso_utc(at.utc_us)
+    check_has_text(at.utc_us)
     if type(quality) is not float or (type(value) is not float and value is not None):
         body.made()
     return Record(stored.seq, SENSOR_READINGS, place(sensor)[0], at.utc_us, body)

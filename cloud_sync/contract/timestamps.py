@@ -4,6 +4,10 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_FIRST_US, _END_US = (
+    (end.replace(tzinfo=UTC) - _EPOCH) // timedelta(microseconds=1) + more
+    for end, more in ((datetime.min, 0), (datetime.max, 1))
+)
 
 
 # The sensors of a probe are read at one moment, so most calls find theirs here.
@@ -15,6 +19,12 @@ def iso_utc(utc_us: int) -> str:
     """
     seconds, micros = divmod(utc_us, 1_000_000)
     return f"{_to_the_second(seconds)}.{micros:06d}Z"
+
+
+def check_has_text(utc_us: int) -> None:
+    """Raises what `iso_utc` would raise, at a fraction of its cost."""
+    if not _FIRST_US <= utc_us < _END_US:
+        iso_utc(utc_us)
 
 
 def utc_day(utc_us: int) -> str:

@@ -23,7 +23,6 @@ from cloud_sync.uplink.own_thread import OwnThread
 from cloud_sync.uplink.packer import Packer
 from cloud_sync.uplink.record_faults import AlreadyThere
 
-
 _made = tuple.__new__
 """A named tuple of all its fields in order: its own constructor takes twice as long."""
 

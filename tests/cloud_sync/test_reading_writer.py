@@ -100,8 +100,12 @@ def test_a_body_reads_like_a_dictionary() -> None:
 
 
 def test_a_time_without_a_text_is_told_at_once() -> None:
-    with pytest.raises(OverflowError):
-        record(reading(1, utc_us=NOON_US * 10**6), GATEWAY)
+    first_us, end_us = -62_135_596_800_000_000, 253_402_300_800_000_000
+    for utc_us in (first_us, end_us - 1):
+        assert len(record(reading(1, utc_us=utc_us), GATEWAY).body["time"]) == 27
+    for utc_us in (first_us - 1, end_us, NOON_US * 10**6):
+        with pytest.raises(OverflowError):
+            record(reading(1, utc_us=utc_us), GATEWAY)
 
 
 def test_a_misfit_is_named_as_ever() -> None:
