@@ -289,13 +289,16 @@ def test_other_ways_out_are_configured_with_their_secrets(tmp_path: Path) -> Non
             "username": "gw", "password": {"file": "mqtt.secret"},
         },
     }  # fmt: skip
-    siren, letters = config.load(write(tmp_path, document)).notify
+    gateway = config.load(write(tmp_path, document))
+    siren, letters = gateway.notify
     assert siren.settings == HookSettings(("/bin/sh", "-c", "true"))
     assert (siren.wanted.priorities, siren.wanted.kinds) == ((Priority.CRITICAL,), (AlarmKind.LOW,))
     assert isinstance(letters.settings, MailSettings)
     assert (letters.settings.port, letters.settings.security) == (587, "starttls")
     assert letters.settings.password is not None
     assert letters.settings.password.reveal() == "hunter2"
+    silent = {str(alarm.source) for alarm in gateway.alarms if alarm.kind is AlarmKind.NOTIFY_SILENT}
+    assert silent == {"gateway/notify/siren", "gateway/notify/letters"}
 
 
 def test_every_species_of_the_table_can_be_configured(tmp_path: Path) -> None:
