@@ -84,7 +84,7 @@ deb:  # the Debian packages, for a Pi and for a PC, on a machine of either kind:
 	systemd/package.sh amd64 dist
 	@! command -v lintian >/dev/null || lintian --fail-on error dist/*.deb
 
-home-assistant: $(VENV)/.dev  # the real Home Assistant at a real broker; needs Python 3.13, downloads 400 MB once
+home-assistant: $(VENV)/.dev  # the real Home Assistant at a real broker; needs Python 3.13 and 820 MB in build/
 	@.ci/debian-packages mosquitto
 	$(BIN)/python -m tests.home_assistant $(or $(PYTHON313),python3.13)
 
