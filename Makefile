@@ -78,10 +78,10 @@ sbom:  # what a Pi installs, with versions and licences, as CycloneDX: build/sbo
 wheels: $(VENV)/.dev  # whether a Pi can install without a compiler: a wheel of every package for aarch64
 	$(BIN)/python -m tests.wheels
 
+ARCHITECTURES := arm64 amd64
 deb:  # the Debian packages, for a Pi and for a PC, on a machine of either kind: dist/*.deb
 	@.ci/debian-packages debhelper:dh dpkg-dev:dpkg-buildpackage
-	systemd/package.sh arm64 dist
-	systemd/package.sh amd64 dist
+	@for architecture in $(ARCHITECTURES); do systemd/package.sh $$architecture dist || exit 1; done
 	@! command -v lintian >/dev/null || lintian --fail-on error dist/*.deb
 
 home-assistant: $(VENV)/.dev  # the real Home Assistant at a real broker; needs Python 3.13 and 820 MB in build/

@@ -141,6 +141,15 @@ def test_another_python_gets_an_environment_anew(gateway: Machine) -> None:
     assert gateway.unit("ActiveState") == "active"
 
 
+def test_started_without_a_configuration_it_says_how_to_begin(gateway: Machine) -> None:
+    gateway.told("systemctl", "stop", UNIT)
+    gateway.told("mv", CONFIG, f"{CONFIG}.away")
+    gateway.told("systemctl", "start", "--no-block", UNIT)
+    until(lambda: "begin one with sudo aqua-gateway init" in gateway.journal(), 60, "the log has the next step")
+    gateway.told("mv", f"{CONFIG}.away", CONFIG)
+    until(lambda: gateway.unit("ActiveState") == "active", 60, "it begins by itself once there is one")
+
+
 def test_removed_it_leaves_its_data_and_purged_nothing(gateway: Machine) -> None:
     gateway.told("systemctl", "stop", "farm")
     gateway.told("dpkg", "--remove", "aquacontrol-gateway")
