@@ -93,7 +93,7 @@ class Writer:
         self.abandon()
         with self._in_use:
             self._producer.purge()
-            self._producer.flush(1.0)
+            self._unreported(1.0)  # which a fatal error does not hold up
             del self._producer
 
     def _produce(

@@ -1,7 +1,7 @@
 """Every error that librdkafka knows has been thought about."""
 
 import pytest
-from confluent_kafka import KafkaError
+from confluent_kafka import KafkaError, KafkaException
 
 from agent.domain.errors import SinkMisconfigured, SinkUnavailable
 from cloud_sync.uplink.breaker import Failure
@@ -15,6 +15,7 @@ from cloud_sync.uplink.kafka_errors import (
     failure_of,
     fault_of,
 )
+from cloud_sync.uplink.kafka_writer import Writer
 from cloud_sync.uplink.record_faults import AlreadyThere, Unexplained, judged
 from tests.cloud_sync.things import records
 
@@ -144,3 +145,24 @@ def test_a_topic_that_is_forbidden_later_sets_nothing_aside_that_came_with_what_
     delivery = there.judged(batch, dict.fromkeys(there.missing(batch), forbidden))
     assert [rejection.seq for rejection in delivery.rejected] == [1, 2, 3, 4]
     assert there.missing(batch) == [0, 1]
+
+
+def test_a_producer_that_is_done_for_is_closed_like_any_other() -> None:
+    class DoneFor:
+        def __init__(self) -> None:
+            self.asked: list[str] = []
+
+        def purge(self) -> None:
+            self.asked.append("purge")
+
+        def flush(self, within_s: float) -> int:
+            self.asked.append("flush")
+            raise KafkaException(KafkaError(KafkaError.CLUSTER_AUTHORIZATION_FAILED, "no id", True))
+
+        def __len__(self) -> int:
+            return 0
+
+    writer, producer = Writer({"bootstrap.servers": "127.0.0.1:1"}, "Kafka", 1.0, str), DoneFor()
+    writer._producer = producer  # type: ignore[assignment]
+    writer.close()
+    assert producer.asked == ["purge", "flush"]
