@@ -29,7 +29,8 @@ accounts() {
     systemd-tmpfiles --create /usr/lib/tmpfiles.d/aquacontrol.conf
     if systemd_runs; then
         systemctl daemon-reload
-        ! command -v udevadm >/dev/null || udevadm control --reload 2>/dev/null || true  # no udev in a container
+        # Adapters that are plugged in already get their names, too; in a container there is no udev.
+        { udevadm control --reload && udevadm trigger --subsystem-match=tty; } 2>/dev/null || true
     fi
 }
 
