@@ -1,7 +1,8 @@
 """gateway.toml, the environment and the secrets → the frozen objects the house is built from.
 
 `load` is the way in; every mistake is found and told at once, before anything is opened. `load_apart` and `load_anew`
-do the same in a process of its own. The only pydantic there is, imported when something is loaded.
+do the same in a process of its own, for the gateway that is to run. The only pydantic there is, imported when something
+is loaded.
 """
 
 from pathlib import Path
@@ -14,7 +15,9 @@ __all__ = ["ConfigError", "Gateway", "NotifyChoice", "Problem", "SinkChoice", "l
 
 
 def load(path: Path) -> Gateway:
-    """The gateway that `path` describes. Raises ConfigError with every mistake in it."""
+    """The gateway that `path` describes, for a command that looks at it (see `agent.config.file`). Raises ConfigError
+    with every mistake in it.
+    """
     from agent.config import file
 
     return file.load(path)

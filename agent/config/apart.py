@@ -18,7 +18,9 @@ _ANEW: Final = "import sys, pathlib, agent.config.apart as apart; apart.answer(p
 
 
 def load_apart(path: Path) -> Gateway:
-    """The same as `agent.config.load`, raising the same ConfigError. Only before there are threads or an event loop."""
+    """As `agent.config.load` does, with all that it takes to run; raises the same ConfigError. Only before there are
+    threads or an event loop.
+    """
     receiving, sending = os.pipe()
     child = os.fork()
     if not child:
@@ -56,7 +58,7 @@ def answer(path: Path, sending: int) -> NoReturn:
 
         outcome: Gateway | ConfigError
         try:
-            outcome = file.load(path)
+            outcome = file.load(path, to_run=True)
         except ConfigError as error:
             outcome = error
         with open(sending, "wb") as answering:

@@ -173,6 +173,17 @@ def test_secrets_come_from_systemd_credentials(tmp_path: Path, monkeypatch: pyte
     assert gateway.mqtt.password.reveal() == "hunter3"
 
 
+def test_credentials_of_the_service_keep_no_command_by_hand_from_looking(tmp_path: Path) -> None:
+    document = right()
+    document["mqtt"]["password"] = {"credential": "mqtt"}
+    path = write(tmp_path, document)
+    assert repr(config.load(path).mqtt.password) == 'Secret({credential = "mqtt"})'
+    with pytest.raises(config.ConfigError) as caught:
+        config.load_apart(path)  # for the gateway that is to run
+    (problem,) = caught.value.problems
+    assert (problem.key, problem.reason) == ("mqtt.password", "systemd gave no credentials to this process")
+
+
 def test_the_environment_overrides_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in {
         "AQUA_MQTT__HOST": "broker",

@@ -180,7 +180,6 @@ MISTAKES: list[tuple[str, Any, str, str, str]] = [
     ("sinks.archive.level", 99, "sinks.archive", "level must be between", "correct"),
     ("-sinks.archive.folder", None, "sinks.archive.folder", "is missing", "add it"),
     ("sinks.cloud.api_key", {"file": "none.secret"}, "sinks.cloud.api_key", "none.secret cannot be read", "readable"),
-    ("sinks.cloud.api_key", {"credential": "key"}, "sinks.cloud.api_key", "systemd gave no credentials", "{file"),
     ("gateway.state_dir", "a\0b", "gateway.state_dir", "NUL", "remove"),
 ]  # fmt: skip
 
