@@ -6,6 +6,7 @@ A line has the columns in the order of the schema's fields, and what is nested a
 import json
 import re
 from collections.abc import Iterable, Mapping
+from operator import itemgetter
 from typing import Any, Final, LiteralString
 
 from cloud_sync.contract.jsontext import json_text
@@ -68,7 +69,7 @@ def is_suspected(text: str) -> bool:
 
 def in_order(lines: Iterable[str]) -> list[str]:
     """By their keys, sensor and time, as the other statements write them."""
-    return sorted(lines, key=lambda text: (text[_SENSOR], text[_TIME]))
+    return sorted(lines, key=itemgetter(_SENSOR, _TIME))
 
 
 def newest(ordered: Iterable[str]) -> list[str]:

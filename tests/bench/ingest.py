@@ -93,7 +93,7 @@ def ingest(stage: Stage, readings: int) -> tuple[float, float, float, float]:
         "SELECT pid FROM pg_stat_activity WHERE application_name = 'aqua-backend' ORDER BY backend_start LIMIT 1"
     )
     begun, theirs_s, own_s = time.monotonic(), cpu_s(backend), process.metric(_CPU)
-    until(lambda: process.metric(_ROWS) == readings, "the last batch", 600)
+    until(lambda: process.metric(_ROWS) == readings, "the last batch", 600, every_s=0.25)
     took, theirs_s, own_s = time.monotonic() - begun, cpu_s(backend) - theirs_s, process.metric(_CPU) - own_s
     status = Path(f"/proc/{process.child.pid}/status").read_text().splitlines()
     [peak] = [int(line.split()[1]) for line in status if line.startswith("VmHWM")]

@@ -33,12 +33,12 @@ _ROOMY = {"queue.buffering.max.messages": 2_000_000, "compression.type": "zstd"}
 T = TypeVar("T")
 
 
-def until(look: Callable[[], T], what: str, within_s: float = 30.0) -> T:
+def until(look: Callable[[], T], what: str, within_s: float = 30.0, every_s: float = 0.05) -> T:
     """The first true answer of `look`. AssertionError when there is none in time."""
     deadline = time.monotonic() + within_s
     while not (seen := look()):
         assert time.monotonic() < deadline, f"{what}: not within {within_s:g} s; seen last: {seen}"
-        time.sleep(0.05)
+        time.sleep(every_s)
     return seen
 
 
