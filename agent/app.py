@@ -13,10 +13,12 @@ from functools import partial
 from random import Random
 from typing import Any
 
-from agent.alarm_answers import alarm_answers
 from agent.alarm_commands import Commands
 from agent.alarm_orders import orders
-from agent.bus_answers import bus_answers
+from agent.answers.alarms import alarm_answers
+from agent.answers.buses import bus_answers
+from agent.answers.metrics import metrics_answers
+from agent.answers.probes import probe_answers
 from agent.bus_drivers import buses
 from agent.checks.sensor_checks import farm_checks
 from agent.config import Gateway
@@ -27,23 +29,21 @@ from agent.domain.equipment import FEED
 from agent.domain.farm import Tank
 from agent.domain.gateway_health import GatewayHealth
 from agent.domain.reading import CheckedReading
-from agent.equipment_parts import parts
-from agent.equipment_watch import EquipmentWatch, Part
+from agent.equipment.parts import parts
+from agent.equipment.watch import EquipmentWatch, Part
 from agent.flight_recorder import FaultFiles, FlightRecorder
 from agent.health import StatusFile
 from agent.health_report import HealthReport, Outlook
 from agent.messengers import Messengers
-from agent.metrics.answers import metrics_answers
 from agent.metrics.listener import MetricsListener
 from agent.metrics.loop_lag import LoopLag
 from agent.metrics.self_health import SelfHealth
 from agent.parts_status import bus_status, conditions, in_short, sink_health, sink_status
 from agent.pipeline import Pipeline
 from agent.polling import BusLoop
-from agent.probe_answers import probe_answers
-from agent.probe_log import ProbeLog
-from agent.probe_memory import ProbeMemory
-from agent.probe_report import ProbeReports
+from agent.probe_health.log import ProbeLog
+from agent.probe_health.memory import ProbeMemory
+from agent.probe_health.report import ProbeReports
 from agent.store.ownership import owned
 from agent.store.store import Store
 from agent.tank_report import TankReports

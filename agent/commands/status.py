@@ -9,7 +9,7 @@ from rich.live import Live
 
 from agent import config
 from agent.commands.showing import show
-from agent.status_view import facts, view
+from agent.views.status import facts, view
 
 NOT_RUNNING = 3
 

@@ -2,5 +2,5 @@
 
 `hours` holds what both need of a week, `tank` has the formulas. `evidence` is judged by `probe_limits` and put together
 in `probe`; `response` tells how fast a probe follows, `since_calibration` compares. Pure: `agent.tank_report` and
-`agent.probe_report` read the ring buffer and tell.
+`agent.probe_health.report` read the ring buffer and tell.
 """

@@ -7,12 +7,12 @@ from agent.domain.errors import AquaError
 from agent.domain.farm import BusSettings, Protocol, SerialLine
 from agent.scan.ports import settings_of
 from agent.scan.search import Found, Search
-from agent.scan_view import headline
 from agent.setup.draft import LineDraft
 from agent.setup.given import Given
 from agent.setup.probes import Probes
 from agent.setup.questions import Questions
 from agent.setup.spoken import empty_line, given_probe_on
+from agent.views.scan import headline
 
 _ONE_WIRE = "1-wire"
 

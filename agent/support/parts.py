@@ -14,7 +14,6 @@ from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any, Final
 
-from agent import buffer_view, status_view
 from agent.config import ConfigError, Gateway, load
 from agent.domain.errors import AquaError
 from agent.flight_recorder import fault_files
@@ -22,6 +21,8 @@ from agent.metrics.exposition import exposition
 from agent.store.inspection.reader import Reader
 from agent.support.places import secrets_of
 from agent.support.redaction import secrets_in
+from agent.views import buffer as buffer_view
+from agent.views import status as status_view
 
 _FAULTS: Final = 20
 _LOG_LINES: Final = 5_000

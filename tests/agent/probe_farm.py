@@ -14,9 +14,9 @@ from agent.checks.sensor_checks import farm_checks
 from agent.domain.farm import Probe, Sensor, Tank
 from agent.domain.quantity import Quantity
 from agent.domain.reading import CheckedReading, Reading
-from agent.probe_log import ProbeLog
-from agent.probe_memory import ProbeMemory
-from agent.probe_report import ProbeReports
+from agent.probe_health.log import ProbeLog
+from agent.probe_health.memory import ProbeMemory
+from agent.probe_health.report import ProbeReports
 from agent.scores.probe_limits import limits_of
 from agent.store.store import Store, StoreSettings
 from agent.tank_report import TankReports

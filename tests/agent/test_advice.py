@@ -8,13 +8,13 @@ from rich.console import Console
 
 from agent import config
 from agent.alarm_messages import state
-from agent.alarm_view import standing_view
 from agent.config.advice import advice
 from agent.config.document import Document
 from agent.domain.alarm import Alarm, AlarmKind, Priority, Standing
 from agent.domain.equipment import STORE
 from agent.domain.farm import Sensor
 from agent.domain.quantity import Quantity
+from agent.views.alarm import standing_view
 from tests.agent.farm import OXYGEN, TANK
 from tests.agent.gateway_file import right, write
 

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import pytest
 from rich.console import Console
 
-from agent.bus_view import Trace, draw
 from agent.domain.farm import Protocol
+from agent.views.bus import Trace, draw
 from drivers import profile
 from drivers.bus.tap import Frame
 from tests.agent.farm import NOON_US

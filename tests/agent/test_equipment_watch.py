@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from agent.config.equipment import equipment_alarms
 from agent.domain.alarm import AlarmChange, AlarmKind
 from agent.domain.equipment import DISK, bus_named
-from agent.equipment_watch import EquipmentWatch, Part
+from agent.equipment.watch import EquipmentWatch, Part
 from agent.pipeline import Pipeline
 from tests.clock import FakeClock
 

@@ -7,7 +7,7 @@ from agent.alarm_messages import event_json
 from agent.config.equipment import equipment_alarms
 from agent.domain.alarm import AlarmChange, AlarmKind, AlarmState, Event
 from agent.domain.equipment import FEED
-from agent.equipment_watch import EquipmentWatch, Part
+from agent.equipment.watch import EquipmentWatch, Part
 from agent.feed.self_test import FeedTest
 from agent.pipeline import Pipeline
 from tests.clock import FakeClock

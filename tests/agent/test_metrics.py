@@ -24,10 +24,10 @@ from agent.metrics.exposition import Family, exposition, lines
 from agent.metrics.listener import Loopback, MetricsListener
 from agent.metrics.loop_lag import LoopLag
 from agent.metrics.self_health import SelfHealth
-from agent.metrics.view import machine_lines, machine_troubles
 from agent.metrics.worst import Worst
 from agent.store.store import StoreSettings
 from agent.tasks import cancelled
+from agent.views.metrics import machine_lines, machine_troubles
 from cloud_sync.uplink.status import State
 from tests.agent.gateway_file import right, write
 from tests.clock import FakeClock

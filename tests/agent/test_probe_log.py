@@ -9,10 +9,10 @@ from uuid import UUID
 
 import pytest
 
+from agent.answers.probes import probe_answers
 from agent.domain.errors import AquaError
-from agent.probe_answers import probe_answers
-from agent.probe_log import Calibrated, ProbeLog, newest
-from agent.probe_memory import ProbeMemory
+from agent.probe_health.log import Calibrated, ProbeLog, newest
+from agent.probe_health.memory import ProbeMemory
 from tests.agent.farm import PROBE
 from tests.clock import FakeClock
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from agent.probe_log import Calibrated, ProbeLog
+from agent.probe_health.log import Calibrated, ProbeLog
 from simulators.faults import Fault
 from simulators.schedule import Window
 from tests.agent.probe_farm import ACIDITY, BROKEN_FROM, HOUR, OXYGEN, Farm

@@ -14,7 +14,7 @@ from agent.domain.errors import BusError
 from agent.domain.farm import BusSettings, Protocol, SerialLine, TcpEndpoint
 from agent.scan.search import Found, Search
 from agent.scan.tries import FIRST_REGISTER, Line, Try, lines_of, question, tries
-from agent.scan_view import configuration, view
+from agent.views.scan import configuration, view
 from drivers import profile, profile_names
 from drivers.interfaces import Space
 from drivers.planning import Block

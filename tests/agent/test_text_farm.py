@@ -12,7 +12,7 @@ from agent.checks.sensor_checks import farm_checks
 from agent.parts_status import bus_status
 from agent.pipeline import Pipeline
 from agent.polling import BusLoop
-from agent.status_view import _troubles
+from agent.views.status import _troubles
 from simulators.farm import Farm, load
 from simulators.twins.ezo import EzoTwin
 from tests.drivers.devices import RealClock

@@ -4,9 +4,9 @@ import argparse
 from datetime import UTC, datetime
 
 from agent import config
-from agent.alarm_view import standing_view
 from agent.commands.showing import show
 from agent.control import ask
+from agent.views.alarm import standing_view
 
 
 def command(options: argparse.Namespace) -> int:

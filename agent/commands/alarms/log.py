@@ -4,9 +4,9 @@ import argparse
 from contextlib import closing
 
 from agent import config
-from agent.alarm_view import log_view
 from agent.commands.showing import show
 from agent.store.inspection.reader import Reader
+from agent.views.alarm import log_view
 
 
 def command(options: argparse.Namespace) -> int:

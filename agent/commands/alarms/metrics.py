@@ -3,9 +3,9 @@
 import argparse
 
 from agent import config
-from agent.alarm_view import metrics_view
 from agent.commands.showing import show
 from agent.control import ask
+from agent.views.alarm import metrics_view
 
 
 def command(options: argparse.Namespace) -> int:

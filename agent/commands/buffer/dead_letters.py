@@ -12,9 +12,9 @@ from rich.table import Table
 from rich.text import Text
 
 from agent import config
-from agent.status_view import table
 from agent.store.inspection.letters import letters
 from agent.store.inspection.reader import Reader
+from agent.views.status import table
 
 _NEWEST = 20
 

@@ -5,9 +5,9 @@ from contextlib import closing
 from datetime import UTC, datetime
 
 from agent import config
-from agent.buffer_view import facts, view
 from agent.commands.showing import show
 from agent.store.inspection.reader import Reader
+from agent.views.buffer import facts, view
 
 
 def command(options: argparse.Namespace) -> int:

@@ -10,12 +10,12 @@ from rich.progress import Progress
 from rich.text import Text
 
 from agent import config
-from agent.buffer_view import facts, findings, view
 from agent.commands.showing import show
 from agent.domain.errors import StoreError
 from agent.store.inspection.reader import Reader
 from agent.store.inspection.verification import Verified, verify
 from agent.store.salvage.wreck import leftovers
+from agent.views.buffer import facts, findings, view
 
 
 def command(options: argparse.Namespace) -> int:

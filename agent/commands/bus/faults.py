@@ -10,12 +10,12 @@ from rich.console import Console
 from rich.text import Text
 
 from agent import config
-from agent.bus_view import Trace, draw
 from agent.commands.bus.trace import on_bus
 from agent.domain.errors import AquaError
 from agent.domain.farm import Protocol
 from agent.flight_recorder import fault_files, from_json
-from agent.status_view import table
+from agent.views.bus import Trace, draw
+from agent.views.status import table
 
 
 def command(options: argparse.Namespace) -> int:

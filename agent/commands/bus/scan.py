@@ -20,7 +20,7 @@ from agent.health import read_status
 from agent.scan.ports import settings_of
 from agent.scan.search import Found, Search
 from agent.scan.tries import Line, Try, lines_of, tries
-from agent.scan_view import configuration, headline, view
+from agent.views.scan import configuration, headline, view
 from drivers.probes.modbus_table import TableProfile
 
 _REPLY_S = {Protocol.MODBUS_RTU: 0.2}

@@ -10,13 +10,13 @@ from rich.console import Console
 
 from agent import config
 from agent.bus_drivers import buses
-from agent.bus_view import Trace, draw
 from agent.clock import SystemClock
 from agent.control import NotRunning, ask
 from agent.domain.errors import AquaError
 from agent.domain.farm import BusSettings, Unit
 from agent.flight_recorder import FlightRecorder, from_json
 from agent.polling import BusLoop
+from agent.views.bus import Trace, draw
 from drivers import profile
 from drivers.bus.tap import Frame
 from drivers.interfaces import Profile

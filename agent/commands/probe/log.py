@@ -7,9 +7,9 @@ from rich.console import RenderableType
 
 from agent import config
 from agent.commands.showing import show
-from agent.probe_log import ProbeLog
+from agent.probe_health.log import ProbeLog
 from agent.probe_look import named
-from agent.status_view import table
+from agent.views.status import table
 
 
 def command(options: argparse.Namespace) -> int:

@@ -12,7 +12,7 @@ from agent.control import NotRunning, ask
 from agent.domain.farm import Probe
 from agent.flight_recorder import FlightRecorder
 from agent.probe_look import look, named
-from agent.probe_view import view
+from agent.views.probe import view
 from drivers import profile
 from drivers.interfaces import Profile
 

@@ -5,7 +5,7 @@ import sys
 
 from rich.console import Console
 
-from agent.model_view import checked
+from agent.views.model import checked
 from drivers import ProfileError, profile_names
 from drivers.probes.profile_file import read_profile
 

@@ -4,7 +4,7 @@ import argparse
 
 from agent.commands.library import configured, models
 from agent.commands.showing import show
-from agent.model_view import facts, listed
+from agent.views.model import facts, listed
 
 
 def command(options: argparse.Namespace) -> int:

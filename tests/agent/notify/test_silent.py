@@ -8,8 +8,8 @@ import pytest
 
 from agent.config.equipment import equipment_alarms
 from agent.domain.alarm import AlarmChange, AlarmKind, Event, Priority
-from agent.equipment_parts import parts
-from agent.equipment_watch import EquipmentWatch
+from agent.equipment.parts import parts
+from agent.equipment.watch import EquipmentWatch
 from agent.notify import Follower, Hook, HookSettings, Mail, MailSettings, Wanted
 from agent.notify.follower import Way
 from agent.pipeline import Pipeline

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from agent.domain.farm import MODBUS, Protocol, Unit
 from agent.domain.reading import Missing
-from agent.register_view import hexadecimal, table_of, values_in
+from agent.views.register import hexadecimal, table_of, values_in
 from drivers.bus.dissector import Telegram, reply, request
 from drivers.bus.refusals import REFUSALS
 from drivers.bus.tap import Frame

@@ -19,8 +19,8 @@ from agent.domain.clock import Instant
 from agent.domain.errors import AquaError, StoreError
 from agent.domain.farm import Probe, Sensor
 from agent.domain.reading import CheckedReading
-from agent.probe_log import Calibrated, ProbeLog, newest
-from agent.probe_memory import ProbeMemory
+from agent.probe_health.log import Calibrated, ProbeLog, newest
+from agent.probe_health.memory import ProbeMemory
 from agent.scores.evidence import Seen, Upkeep
 from agent.scores.hours import SPAN_S, History
 from agent.scores.probe import ProbeHealth, probe_health

@@ -9,13 +9,13 @@ from rich.table import Table
 from rich.text import Text
 
 from agent.config import Gateway
-from agent.status_view import age, table
 from agent.store.inspection.inventory import inventory
 from agent.store.inspection.occupancy import files, occupancy
 from agent.store.inspection.reader import Reader
 from agent.store.inspection.undelivered import undelivered
 from agent.store.inspection.verification import Verified
 from agent.store.tables import FEED
+from agent.views.status import age, table
 
 _SHOWN = 10
 _NUMBERS = ("settled", "waiting", "age", "rows", "damaged")

@@ -13,8 +13,8 @@ from agent.config import Gateway
 from agent.control import NotRunning, ask
 from agent.domain.errors import AquaError, StoreError
 from agent.health import read_status
-from agent.metrics.view import machine_lines, machine_troubles
 from agent.store.inspection.reader import Reader
+from agent.views.metrics import machine_lines, machine_troubles
 
 _ALARMS_SHOWN = 8
 _ANSWERS_WITHIN_S = 4.0

@@ -7,7 +7,7 @@ from agent.domain.alarm import AlarmKind
 from agent.domain.clock import Clock
 from agent.domain.equipment import CLOCK, DISK, PROCESSOR, STORE, bus_named, notify_named, sink_named
 from agent.domain.gateway_health import MachineHealth
-from agent.equipment_watch import Part
+from agent.equipment.watch import Part
 from agent.notify import Follower
 from agent.polling import BusLoop
 from agent.store.store import Store, StoreState

@@ -10,14 +10,14 @@ from agent.control import Answer
 from agent.domain.clock import Clock
 from agent.domain.errors import AquaError
 from agent.domain.farm import Probe
-from agent.probe_log import Calibrated
+from agent.probe_health.log import Calibrated
 from agent.probe_look import named
 
 _KEYS = ("probe", "by", "cap", "at", "note")
 
 
 class Reports(Protocol):
-    """See `agent.probe_report.ProbeReports`."""
+    """See `agent.probe_health.report.ProbeReports`."""
 
     newest: Mapping[str, Mapping[str, Any]]
 

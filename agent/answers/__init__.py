@@ -1,0 +1,1 @@
+"""What the running gateway answers to commands that ask it over its socket."""

@@ -1,0 +1,1 @@
+"""How each probe does, by evidence: what people did to it, what was learnt of it, and the report."""
