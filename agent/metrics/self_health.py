@@ -12,9 +12,8 @@ from agent.health_report import EVERY_S, HealthReport, Outlook
 from agent.metrics.board import Board
 from agent.metrics.loop_lag import LoopLag
 from agent.polling import BusLoop
-from cloud_sync.uplink.status import State
+from cloud_sync.uplink.status import TROUBLED
 
-_TROUBLED: Final = tuple(state.value for state in (State.WAITING, State.MISCONFIGURED, State.FAILING))
 _NO_MACHINE: Final = MachineHealth(None, None, None, None, None)
 
 
@@ -100,4 +99,4 @@ def _bus(loop: BusLoop, now_s: float, uptime_s: float) -> dict[str, Any]:
 
 def _sink(sink: SinkHealth, newest: GatewayHealth | None) -> dict[str, Any]:
     backlog = {found.name: found.backlog for found in newest.sinks} if newest else {}
-    return {**asdict(sink), "backlog": backlog.get(sink.name), "ok": sink.state not in _TROUBLED}
+    return {**asdict(sink), "backlog": backlog.get(sink.name), "ok": sink.state not in TROUBLED}

@@ -7,7 +7,7 @@ from typing import Any, Final
 from rich.console import RenderableType
 from rich.text import Text
 
-from agent.views.status import age, table
+from agent.views.tables import age, table
 
 _STYLE: Final = {"critical": "bold white on red", "warning": "bold yellow", "advisory": "cyan"}
 _ORDER: Final = list(_STYLE)

@@ -15,7 +15,7 @@ from agent.store.inspection.reader import Reader
 from agent.store.inspection.undelivered import undelivered
 from agent.store.inspection.verification import Verified
 from agent.store.tables import FEED
-from agent.views.status import age, table
+from agent.views.tables import age, table
 
 _SHOWN = 10
 _NUMBERS = ("settled", "waiting", "age", "rows", "damaged")

@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from agent.domain.farm import BusSettings, Protocol
-from agent.views.status import table
+from agent.views.tables import table
 from drivers.bus.timing import read_cost
 from drivers.interfaces import Profile
 from drivers.planning import plan

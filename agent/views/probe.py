@@ -9,7 +9,7 @@ from rich.text import Text
 from agent.domain.reading import Missing
 from agent.probe_look import shown_unit
 from agent.views.register import hexadecimal, number_in, table_of
-from agent.views.status import table
+from agent.views.tables import table
 from drivers.decoding import Table
 from drivers.interfaces import Profile, Space
 from drivers.registers import Register

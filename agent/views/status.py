@@ -1,8 +1,8 @@
 """`aqua-gateway status` for people: tanks, sensors, alarms, sinks and where the files are, as terminal tables."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -14,7 +14,10 @@ from agent.control import NotRunning, ask
 from agent.domain.errors import AquaError, StoreError
 from agent.health import read_status
 from agent.store.inspection.reader import Reader
+from agent.views.health import probes_view, tanks_view
 from agent.views.metrics import machine_lines, machine_troubles
+from agent.views.tables import age, line, table
+from cloud_sync.uplink.status import TROUBLED
 
 _ALARMS_SHOWN = 8
 _ANSWERS_WITHIN_S = 4.0
@@ -23,7 +26,6 @@ _CLOCK = (
     "wait a while for better ones before they leave"
 )
 _FLAG_STYLE = {1: "green", 2: "dim", 3: "yellow", 4: "red", 9: "bold red"}
-_PROBE_STYLE = {"good": "green", "unknown": "dim", "act": "bold yellow"}
 _STATE = {
     None: ("is not running", "bold yellow"),
     "running": ("is running", "bold green"),
@@ -96,20 +98,6 @@ def view(gateway: Gateway, seen: Mapping[str, Any], now: datetime) -> Renderable
     return Group(*parts, _sinks(seen["sinks"], running), _files(gateway, seen, running))
 
 
-def table(title: str, *columns: str, right: tuple[str, ...] = ()) -> Table:
-    """An empty table; the columns named in `right` are for numbers."""
-    made = Table(title=title, title_justify="left", title_style="bold", box=None, padding=(0, 2, 0, 0), expand=False)
-    for column in columns:
-        # In a narrow window the long texts give way, not the values.
-        made.add_column(column, justify="right" if column in right else "left", no_wrap=column not in ("why", "what"))
-    return made
-
-
-def _line(text: str | None, style: str = "") -> Text:
-    """Somebody's words as they are (rich would take [brackets] for markup), cut where the line ends."""
-    return Text(text or "", style, no_wrap=True, overflow="ellipsis")
-
-
 def _readings(rows: list[dict[str, Any]], now: datetime) -> Table:
     shown = table(
         "Sensors",
@@ -130,52 +118,12 @@ def _readings(rows: list[dict[str, Any]], now: datetime) -> Table:
         flag = Text(f"{row['flag']} {row['flag_meaning']}", _FLAG_STYLE[row["flag"]])
         shown_tank = row["tank"] if row["tank"] != tank else ""
         tank = row["tank"]
-        why = _line(row["because"], "dim")
+        why = line(row["because"], "dim")
         ago = age(row["time_utc"], now)
         shown.add_row(
             shown_tank, row["probe"], row["sensor"], value, row["unit"], flag, f"{row['quality']:.2f}", ago, why
         )
     return shown
-
-
-def tanks_view(reports: Iterable[Mapping[str, Any]]) -> Iterator[Table]:
-    """The scores of each tank; nothing before the first report."""
-    shown = table(
-        "Tanks", "tank", "health", "coverage", "maintenance", "why", right=("health", "coverage", "maintenance")
-    )
-    for report in reports:
-        health, maintenance = report["health"], report["maintenance"]
-        shown.add_row(
-            report["tank"],
-            _score(health["score"]),
-            f"{health['coverage']:.0%}",
-            _score(maintenance["score"]),
-            maintenance["recommendation"],
-        )
-    if shown.row_count:
-        yield shown
-
-
-def probes_view(reports: Iterable[Mapping[str, Any]]) -> Iterator[Table]:
-    """How each probe does, and what to do about it; nothing before the first report."""
-    shown = table("Probes", "tank", "probe", "state", "why")
-    tank = None
-    for report in reports:
-        unknown = dict.fromkeys(
-            one["what"].replace("_", " ") for one in report["evidence"] if one["state"] == "unknown"
-        )
-        why = report["advice"] or (f"not known: {', '.join(unknown)}" if unknown else "")
-        style = _PROBE_STYLE[report["state"]]
-        shown_tank = report["tank"] if report["tank"] != tank else ""
-        tank = report["tank"]
-        told = Text(why) if report["advice"] else _line(why, "dim")
-        shown.add_row(shown_tank, report["probe"], Text(report["state"], style), told)
-    if shown.row_count:
-        yield shown
-
-
-def _score(score: float | None) -> str:
-    return "unknown" if score is None else f"{score:.0f}"
 
 
 def _alarms(rows: list[dict[str, Any]], now: datetime) -> RenderableType:
@@ -211,7 +159,7 @@ def _sinks(rows: list[dict[str, Any]], running: Mapping[str, Any]) -> Table:
     )
     for row in rows:
         state = states.get(row["sink"], {"state": "—", "last_error": None})
-        troubled = state["state"] in ("waiting", "misconfigured")
+        troubled = state["state"] in TROUBLED
         counts = [f"{row[name]:,}" for name in ("delivered", "backlog", "rejected", "lost")]
         shown.add_row(
             row["sink"],
@@ -255,13 +203,3 @@ def _files(gateway: Gateway, seen: Mapping[str, Any], running: Mapping[str, Any]
     lines += [f"Sparkplug B  {node['node']}" for node in running.get("sparkplug", [])]
     lines += [f"Archive      {sink.settings.folder}" for sink in gateway.sinks if hasattr(sink.settings, "folder")]
     return Text("\n" + "\n".join(lines), style="dim")
-
-
-def age(time_utc: str, now: datetime) -> str:
-    """How long ago that was, in the unit a person would choose."""
-    seconds = (now - datetime.fromisoformat(time_utc).astimezone(UTC)).total_seconds()
-    if seconds < 120:
-        return f"{seconds:.0f} s"
-    if seconds < 7200:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.0f} h" if seconds < 172_800 else f"{seconds / 86_400:.0f} days"

@@ -27,6 +27,8 @@ class State(Enum):
 
 
 _NEEDS_A_PERSON = (State.MISCONFIGURED, State.FAILING)
+TROUBLED = frozenset(state.value for state in (State.WAITING, *_NEEDS_A_PERSON))
+"""The names of the states that are shown with their reason."""
 
 
 @dataclass(frozen=True, slots=True)

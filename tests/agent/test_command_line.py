@@ -169,8 +169,9 @@ def test_status_tells_why_readings_wait_for_the_clock(
     assert ("no time server has set the clock" in said()[0]) is told
 
 
-def test_what_a_sink_says_is_shown_as_it_is(tmp_path: Path, stored: str, said: Said) -> None:
-    sink = {"name": "archive", "state": "waiting", "last_error": "[/records/0/value]: [bold] is no number"}
+@pytest.mark.parametrize("state", ["waiting", "misconfigured", "failing"])
+def test_what_a_sink_says_is_shown_as_it_is(tmp_path: Path, stored: str, said: Said, state: str) -> None:
+    sink = {"name": "archive", "state": state, "last_error": "[/records/0/value]: [bold] is no number"}
     status = {
         "state": "running",
         "pid": os.getpid(),

@@ -22,7 +22,7 @@ from agent.domain.reading import CheckedReading, Flag, Reading
 from agent.scores.hours import HOURS_KEPT, FiveMinutes, History, statistics
 from agent.scores.tank import Maintenance, TankHealth, maintenance, recommendation, tank_health
 from agent.tank_report import TankReports
-from agent.views.status import probes_view, tanks_view
+from agent.views.health import probes_view, tanks_view
 from tests.agent.conftest import Opened
 from tests.agent.farm import OXYGEN, TANK, WARMTH
 from tests.clock import FakeClock

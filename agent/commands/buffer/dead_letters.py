@@ -14,7 +14,7 @@ from rich.text import Text
 from agent import config
 from agent.store.inspection.letters import letters
 from agent.store.inspection.reader import Reader
-from agent.views.status import table
+from agent.views.tables import table
 
 _NEWEST = 20
 

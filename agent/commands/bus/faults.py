@@ -15,7 +15,7 @@ from agent.domain.errors import AquaError
 from agent.domain.farm import Protocol
 from agent.flight_recorder import fault_files, from_json
 from agent.views.bus import Trace, draw
-from agent.views.status import table
+from agent.views.tables import table
 
 
 def command(options: argparse.Namespace) -> int:

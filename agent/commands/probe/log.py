@@ -9,7 +9,7 @@ from agent import config
 from agent.commands.showing import show
 from agent.probe_health.log import ProbeLog
 from agent.probe_look import named
-from agent.views.status import table
+from agent.views.tables import table
 
 
 def command(options: argparse.Namespace) -> int:
