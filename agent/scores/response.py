@@ -62,6 +62,8 @@ def steps(course: Sequence[tuple[float, float]], least: float, noise: float) -> 
             continue
         way = [(at_s, (value - before) / (after - before)) for at_s, value in course[onset : settled + 1]]
         done = next((n for n, (_, share) in enumerate(way) if share >= 0.9), len(way) - 1)
+        if done == 0:
+            continue  # the old level ends with a value as far off as the step: that is noise
         left = max((n for n, (_, share) in enumerate(way[:done]) if share <= 0.1), default=0)
         apart_s = max(later - earlier for (earlier, _), (later, _) in pairwise(way[: done + 1]))
         half = next((n for n, (_, share) in enumerate(way) if n > left and share >= 0.5), done)

@@ -3,9 +3,17 @@
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
+from agent.domain.farm import Sensor
 from agent.probe_health.log import Calibrated, ProbeLog
+from agent.probe_health.memory import ProbeMemory
+from agent.probe_health.report import ProbeReports
+from agent.scores.hours import History
+from agent.scores.probe_limits import Limits
 from simulators.faults import Fault
 from simulators.schedule import Window
+from tests.agent.farm import PROBE, at
 from tests.agent.probe_farm import ACIDITY, BROKEN_FROM, HOUR, OXYGEN, Farm
 
 # In hours; the probes are handled once a day, at ten.
@@ -49,3 +57,16 @@ async def test_what_goes_wrong_is_told_in_time_across_restarts_and_of_sound_prob
         assert farm.newest[name]["state"] == "good"
         assert farm.evidence(name, "response")["state"] == farm.evidence(name, "noise")["state"] == "good"
     assert farm.evidence("ph-slow", "calibration_age")["value"] > 4
+
+
+async def test_a_bug_in_the_reports_ends_nothing_else(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    def broken(sensor: Sensor) -> Limits:
+        raise ZeroDivisionError
+
+    reports = ProbeReports(
+        tmp_path / "ring-buffer.sqlite", [PROBE], broken, {}, dict, lambda *told: pytest.fail(f"told {told}"),
+        ProbeLog(tmp_path / "probe-log.jsonl"), ProbeMemory(tmp_path / "probe-health.json"),
+    )  # fmt: skip
+    await reports.report(at(0), {sensor.sensor_id: History(5.0) for sensor in PROBE.sensors})
+    assert reports.newest == {}
+    assert "A bug in the reports on probes" in caplog.text

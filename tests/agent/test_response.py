@@ -86,3 +86,10 @@ def test_whatever_comes_a_step_is_as_large_as_asked_for_and_no_longer_than_ten_m
     for step in steps(course, 1.0, noise):
         assert abs(step.change) >= 1.0
         assert 0 < step.t90_s <= 600
+
+
+def test_what_noise_does_at_the_end_of_a_level_is_no_step() -> None:
+    course = [(5.0 * n, 5.0 + 0.1 * (-1) ** n) for n in range(40)]
+    course += [(200.0, 7.3)]  # the last that still belongs to the level, within eight times the noise
+    course += [(205.0 + 5.0 * n, 7.6 + 0.1 * (-1) ** n) for n in range(40)]
+    assert steps(course, 1.0, 0.3) == []
