@@ -49,7 +49,7 @@ def _condition(alarm: Alarm, raised: bool, value: float | None, because: str | N
     if alarm.kind in TREND_KINDS:
         return f"{what} {_shown(source, value)} {because} ({alarm.priority.value}, {source.probe})"
     if alarm.kind is AlarmKind.DAWN_MINIMUM:
-        foreseen = because if raised else f"will not fall below {alarm.limit:g} tonight"
+        foreseen = because if raised else f"is no longer foreseen to be below {alarm.limit:g} at sunrise"
         return f"{what} {_shown(source, value)} {foreseen} ({alarm.priority.value}, {source.probe})"
     side = "below" if alarm.kind in LOW_KINDS else "above"
     shown = _shown(source, value)

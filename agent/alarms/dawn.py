@@ -87,20 +87,21 @@ class Dawn:
         gathered = self._gathered
         if gathered and at.boot_s <= gathered[-1][0]:
             return
+        if gathered and at.boot_s - gathered[-1][0] > _LEAST_SPAN_S:  # a line does not go on over so long a hole
+            gathered.clear()
+            self._points.clear()
+            self.forecast = None
         if gathered and at.boot_s // _POINT_S > gathered[0][0] // _POINT_S:
             point = fmean(at_s for at_s, _ in gathered), log(fmean(value for _, value in gathered))
             gathered.clear()
             self._is_day = elevation(self._place, at.utc_us / 1e6) > SUNRISE
-            self._take(point)
-            self.forecast = None if self._is_day else self._foreseen(at)
+            if self._is_day:
+                self._points.clear()
+                self.forecast = None
+            else:
+                self._points.append(point)
+                self.forecast = self._foreseen(at)
         gathered.append((at.boot_s, value))
-
-    def _take(self, point: tuple[float, float]) -> None:
-        points = self._points
-        if self._is_day or (points and point[0] - points[-1][0] > _LEAST_SPAN_S):
-            points.clear()
-        if not self._is_day:
-            points.append(point)
 
     def _foreseen(self, at: Instant) -> Forecast | None:
         points, sunrise_s = self._points, sunrise_after(self._place, at.utc_us / 1e6)

@@ -7,9 +7,10 @@ from random import Random
 
 import pytest
 
+from agent.alarm_messages import sentence
 from agent.alarms import Watch
 from agent.alarms.dawn import Dawn
-from agent.domain.alarm import AlarmKind
+from agent.domain.alarm import AlarmKind, Event
 from agent.domain.reading import CheckedReading, Flag
 from agent.domain.sun import Place
 from simulators.pond import Pond, PondSettings
@@ -68,6 +69,22 @@ def test_without_a_clock_or_a_value_nothing_is_said_and_what_stands_stays() -> N
         moment = at(one.reading.at.boot_s, trusted=False)
         assert dawn.turns(one._replace(reading=one.reading._replace(at=moment)), False) is None
         assert dawn.turns(one._replace(flag=Flag.FAIL), True) is None
+
+
+def test_after_a_hole_of_hours_nothing_is_foreseen_from_what_was_before_it() -> None:
+    dawn = Dawn(FORESEEN)
+    for one in decay(8.0, 0.06, DUSK_S, DUSK_S + 3 * 3600):
+        dawn.turns(one, False)
+    assert dawn.forecast is not None
+    back_s = DUSK_S + 6 * 3600
+    said = [dawn.turns(checked(back_s + s, 7.5), False) for s in range(0, 4 * 3600, 60)]
+    assert said[0] is None
+    assert True not in said
+    assert said[-1] is False, "known again"
+
+
+def test_it_ends_without_a_word_on_what_the_night_was_like() -> None:
+    assert "is no longer foreseen to be below 3 at sunrise" in sentence(FORESEEN, Event.CLEARED, 1.2, None)
 
 
 def test_where_the_sun_does_not_rise_within_a_day_nothing_is_foreseen() -> None:
