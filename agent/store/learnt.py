@@ -34,8 +34,8 @@ class Learnt(NamedTuple):
 
 class Known(NamedTuple):
     """What all had learnt from the readings up to number `upto`: basis and state by sensor and check. Its times are the
-    present boot clock's and `offset_ms`. Where nobody knows when that was it is not `dated`, and put before this boot
-    by more than any silence that a check looks across.
+    present boot clock's and `offset_ms`. Where nobody knows when that was, or how long ago the newest reading, it is
+    not `dated`; in the first case it is put before this boot by more than any silence that a check looks across.
     """
 
     upto: int
@@ -80,9 +80,11 @@ class LearntTable:
             return None
         began_s, ended_s = self._timeline.began_s(segment, now), self._newest_s(now)
         dated = began_s is not None and ended_s is not None
-        if began_s is None or ended_s is None:
+        if began_s is None:
             began_s = -_LONG_S - boot_ms / 1000
-        elif not (began_s + boot_ms / 1000 <= now.boot_s and ended_s - began_s - boot_ms / 1000 <= memory_s):
+        elif began_s + boot_ms / 1000 > now.boot_s:
+            return None
+        elif ended_s is not None and ended_s - began_s - boot_ms / 1000 > memory_s:
             return None
         ask = "SELECT id, sensor_id FROM sensors WHERE sensor_id <> ''"
         sensors = {row: UUID(sensor_id) for row, sensor_id in self._connection.execute(ask)}

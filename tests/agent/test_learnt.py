@@ -185,6 +185,20 @@ def test_without_a_clock_after_a_reboot_what_is_usual_is_known_and_nothing_of_wh
     assert unlearnt.known == []
 
 
+def test_what_was_stored_without_a_clock_since_the_note_moves_nothing_in_time(folder: Path) -> None:
+    life = Life(folder, 1440 * 60.0, limits())
+    life.hears(1440, 10)
+    life.ends(with_note=False)
+    between = Life(folder, 30.0, limits(), trusted=False, boot_id=LATER)
+    moment = replace(at(60.0, trusted=False), boot_id=LATER)
+    between.pipeline.take_in([reading(0.0, 8.0)._replace(at=moment)])
+    between.ends(with_note=False)
+    last = Life(folder, 3 * 24 * HOUR_S, limits(), boot_id="00000000-0000-4000-8000-000000000003")
+    (known,) = last.known
+    assert (known.dated, known.offset_ms) == (False, 0), "it keeps its own time, which is known"
+    assert [past.at_s for past in last.past][::2] == [n * 60.0 for n in range(1440, 1450)]
+
+
 def test_a_start_without_a_note_learns_no_more_than_so_many_readings(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
