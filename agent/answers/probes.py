@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from agent.alarm_messages import iso
 from agent.control import Answer
-from agent.domain.clock import Clock
+from agent.domain.clock import Clock, Instant
 from agent.domain.errors import AquaError
 from agent.domain.farm import Probe
 from agent.probe_health.log import Calibrated
@@ -25,12 +25,12 @@ class Reports(Protocol):
 
 
 def probe_answers(probes: Sequence[Probe], reports: Reports, clock: Clock) -> Mapping[str, Answer]:
-    """`probe calibrated` logs it, and yields the entry; `at` is now if not given, and never to come. `probe health`
-    yields the newest report on each.
+    """`probe calibrated` logs it, and yields the entry; `at` is now if not given, and never to come, but has to be given
+    while nobody knows what time it is. `probe health` yields the newest report on each.
     """
 
     async def calibrated(details: Mapping[str, Any]) -> AsyncIterator[Any]:
-        entry = _entry(probes, details, clock.now().utc_us)
+        entry = _entry(probes, details, clock.now())
         await reports.log_calibration(entry)
         yield asdict(entry)
 
@@ -41,18 +41,20 @@ def probe_answers(probes: Sequence[Probe], reports: Reports, clock: Clock) -> Ma
     return {"probe calibrated": calibrated, "probe health": health}
 
 
-def _entry(probes: Sequence[Probe], details: Mapping[str, Any], now_us: int) -> Calibrated:
+def _entry(probes: Sequence[Probe], details: Mapping[str, Any], now: Instant) -> Calibrated:
     if unknown := details.keys() - set(_KEYS):
         raise AquaError(f"a calibration has no {', '.join(sorted(unknown))}: use {', '.join(_KEYS)}")
     probe = named(probes, str(details.get("probe")))
-    at = details.get("at") or iso(now_us)
+    if not (now.trusted or details.get("at")):
+        raise AquaError("the gateway does not know what time it is: say when, with --at")
+    at = details.get("at") or iso(now.utc_us)
     name, cap = f"{probe.tank.name}/{probe.name}", details.get("cap", False)
     try:
         entry = Calibrated(_with_offset(at), name, cap, str(details.get("by") or ""), details.get("note"))
     except (TypeError, ValueError) as error:
         raise AquaError(f"that calibration cannot be noted: {error}") from None
-    if entry.utc_us > now_us:
-        raise AquaError(f"{entry.time} is still to come: the gateway has {iso(now_us)}")
+    if now.trusted and entry.utc_us > now.utc_us:
+        raise AquaError(f"{entry.time} is still to come: the gateway has {iso(now.utc_us)}")
     return entry
 
 

@@ -10,24 +10,30 @@ from dataclasses import asdict
 from pathlib import Path
 from uuid import UUID
 
+from agent.domain.clock import Instant
 from agent.scores.since_calibration import SinceCalibration
 
 log = logging.getLogger(__name__)
 
 
 class ProbeMemory:
-    """By sensor; a new one is known from `at_us` on (UTC microseconds)."""
+    """By sensor; a new one is known from `at` on. What is still to come is not believed, and forgotten if the clock can
+    be: after a start without a time server it is the clock that is wrong.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._written = ""
         self._known = self._read()
 
-    def of(self, sensor: UUID, at_us: int) -> SinceCalibration:
+    def of(self, sensor: UUID, at: Instant) -> SinceCalibration:
         known = self._known.get(sensor)
-        if known is None or max(known.since_us, known.upto_us) > at_us:  # a clock that was set back, too
-            known = self._known[sensor] = SinceCalibration(at_us, at_us)
-        return known
+        if known is not None and max(known.since_us, known.upto_us) <= at.utc_us:
+            return known
+        fresh = SinceCalibration(at.utc_us, at.utc_us)
+        if known is None or at.trusted:
+            self._known[sensor] = fresh
+        return fresh
 
     def keep(self) -> None:
         """Write what has changed. That it cannot be written is logged: it is learnt again after a restart."""

@@ -103,7 +103,7 @@ class ProbeReports:
         for probe in self._probes:
             calibrated_us, cap_us = newest(entries, _name(probe))
             upkeep = Upkeep(_days(calibrated_us, at), _days(cap_us, at))
-            learnt = {one: self._memory.of(one.sensor_id, at.utc_us) for one in probe.sensors}
+            learnt = {one: self._memory.of(one.sensor_id, at) for one in probe.sensors}
             for sensor, one in learnt.items():
                 one.begin_anew(calibrated_us, cap_us)
                 self._follow_steps(sensor, one, histories[sensor.sensor_id], at)

@@ -10,6 +10,7 @@ from uuid import UUID
 import pytest
 
 from agent.answers.probes import probe_answers
+from agent.domain.clock import Instant
 from agent.domain.errors import AquaError
 from agent.probe_health.log import Calibrated, ProbeLog, newest
 from agent.probe_health.memory import ProbeMemory
@@ -69,8 +70,8 @@ class Reports:
         self._written.append(entry)
 
 
-async def answered(details: Mapping[str, Any], written: list[Calibrated]) -> list[Any]:
-    answer = probe_answers([PROBE], Reports(written), CLOCK)["probe calibrated"]
+async def answered(details: Mapping[str, Any], written: list[Calibrated], clock: FakeClock = CLOCK) -> list[Any]:
+    answer = probe_answers([PROBE], Reports(written), clock)["probe calibrated"]
     return [told async for told in answer(details)]
 
 
@@ -81,6 +82,16 @@ async def test_a_calibration_is_of_now_or_of_when_it_is_said_to_be() -> None:
     assert abs(written[0].utc_us - CLOCK.utc_us) < 1e6
     await answered({"probe": "tank-1/do-1", "by": "Ana", "at": "2025-06-01T06:00:00Z", "note": "in air"}, written)
     assert (written[1].utc_us, written[1].cap, written[1].note) == (at("2025-06-01T06:00:00"), False, "in air")
+
+
+async def test_without_a_clock_somebody_has_to_say_when_it_was() -> None:
+    written: list[Calibrated] = []
+    clock = FakeClock(utc_us=0, trusted=False)
+    with pytest.raises(AquaError, match="does not know what time it is: say when, with --at"):
+        await answered({"probe": "do-1", "by": "Ana"}, written, clock)
+    assert written == []
+    await answered({"probe": "do-1", "by": "Ana", "at": "2025-06-01T06:00:00Z"}, written, clock)
+    assert written[0].utc_us == at("2025-06-01T06:00:00")
 
 
 @pytest.mark.parametrize(
@@ -102,23 +113,36 @@ async def test_what_makes_no_sense_is_refused_and_nothing_written(details: Mappi
     assert written == []
 
 
+def moment(utc_us: int, trusted: bool = True) -> Instant:
+    return Instant(utc_us, 0.0, "", trusted)
+
+
+def test_a_start_without_a_clock_forgets_nothing_that_was_learnt(tmp_path: Path) -> None:
+    path, sensor = tmp_path / "probe-health.json", UUID(int=7)
+    memory = ProbeMemory(path)
+    memory.of(sensor, moment(100)).follows(200, 12.5)
+    assert memory.of(sensor, moment(50, trusted=False)).first == []
+    memory.keep()
+    assert ProbeMemory(path).of(sensor, moment(300)).first == [12.5]
+
+
 def test_what_was_learnt_is_there_after_a_restart_and_learnt_anew_if_damaged(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     path, sensor = tmp_path / "probe-health.json", UUID(int=7)
     memory = ProbeMemory(path)
-    memory.of(sensor, 100).follows(200, 12.5)
+    memory.of(sensor, moment(100)).follows(200, 12.5)
     memory.keep()
-    again = ProbeMemory(path).of(sensor, 999)
+    again = ProbeMemory(path).of(sensor, moment(999))
     assert (again.since_us, again.upto_us, again.first) == (100, 200, [12.5])
     strange = json.dumps({str(sensor): {"since_us": 1, "upto_us": 2, "first": ["a"]}})
-    assert ProbeMemory(path).of(sensor, 150).since_us == 150, "what is still to come is not believed"
+    assert ProbeMemory(path).of(sensor, moment(150)).since_us == 150, "what is still to come is not believed"
     for damaged in ("{", "[]", '{"x": {}}', json.dumps({str(sensor): {"since_us": 1}}), strange):
         path.write_text(damaged)
-        assert ProbeMemory(path).of(sensor, 999).since_us == 999
+        assert ProbeMemory(path).of(sensor, moment(999)).since_us == 999
     assert "probes are learnt anew" in caplog.text
     path.unlink()
     path.mkdir()
-    memory.of(sensor, 100).follows(300, 12.5)
+    memory.of(sensor, moment(100)).follows(300, 12.5)
     memory.keep()
     assert "cannot be written" in caplog.text
