@@ -25,8 +25,8 @@ class Reports(Protocol):
 
 
 def probe_answers(probes: Sequence[Probe], reports: Reports, clock: Clock) -> Mapping[str, Answer]:
-    """`probe calibrated` logs it, and yields the entry; `at` is now if not given, and never to come, but has to be given
-    while nobody knows what time it is. `probe health` yields the newest report on each.
+    """`probe calibrated` logs it, and yields the entry; `at` is now if not given, and never to come; while
+    nobody knows what time it is it has to be given. `probe health` yields the newest report on each.
     """
 
     async def calibrated(details: Mapping[str, Any]) -> AsyncIterator[Any]:

@@ -82,9 +82,8 @@ class LearntTable:
         dated = began_s is not None and ended_s is not None
         if began_s is None:
             began_s = -_LONG_S - boot_ms / 1000
-        elif began_s + boot_ms / 1000 > now.boot_s:
-            return None
-        elif ended_s is not None and ended_s - began_s - boot_ms / 1000 > memory_s:
+        at_s = began_s + boot_ms / 1000
+        if at_s > now.boot_s or (dated and ended_s is not None and ended_s - at_s > memory_s):
             return None
         ask = "SELECT id, sensor_id FROM sensors WHERE sensor_id <> ''"
         sensors = {row: UUID(sensor_id) for row, sensor_id in self._connection.execute(ask)}
