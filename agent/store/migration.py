@@ -28,14 +28,16 @@ _FIRST_EPOCH = 1
 def keep_copy(connection: sqlite3.Connection, path: Path, version: int) -> None:
     """Leave a copy of the database at `path` as it was before: `….schema-1`, for whoever wants the older gateway back.
 
-    Without one where the disk has no room for it, or the file cannot be read whole: readings go before copies.
+    Without one where the disk has no room for it, the file cannot be read whole, or a start was ended over it, since
+    the tanks are not watched meanwhile: readings go before copies.
     """
     copy = path.with_name(f"{path.name}.schema-{version}")
     unfinished = copy.with_name(f"{copy.name}.part")
     if copy.exists():  # of a migration that was interrupted
         return
-    unfinished.unlink(missing_ok=True)
     try:
+        if unfinished.exists():
+            raise OSError("the last start did not get to its end")
         if shutil.disk_usage(path.parent).free < 2 * path.stat().st_size:
             raise OSError(f"the disk of {path.parent} has no room for it")
         connection.execute("VACUUM INTO ?", (str(unfinished),))

@@ -131,6 +131,17 @@ async def test_without_room_for_a_copy_it_is_taken_over_all_the_same(
     assert "no room" in caplog.text
 
 
+async def test_a_copy_that_a_start_did_not_live_to_finish_is_not_tried_again(
+    old: Path, opened: Opened, caplog: pytest.LogCaptureFixture
+) -> None:
+    unfinished = old.with_name(f"{NAME}.schema-1.part")
+    unfinished.write_bytes(b"half a copy")
+    assert len(await waiting(opened(old), "http")) == COUNT
+    assert not unfinished.exists()
+    assert not old.with_name(f"{NAME}.schema-1").exists()
+    assert "without keeping a copy: the last start did not get to its end" in caplog.text
+
+
 def insert(database: sqlite3.Connection, table: str, row: tuple[object, ...]) -> None:
     marks = ", ".join("?" * (len(row) + 1))
     database.execute(f"INSERT INTO {table} VALUES ({marks})", (*row, checksum(table, row)))  # noqa: S608
