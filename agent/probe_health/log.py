@@ -4,6 +4,7 @@ A file of lines of JSON that only grows, `probe-log.jsonl` in the state folder: 
 readings, and can be read without this program. A line is on the disk before it counts as written.
 """
 
+import errno
 import json
 import logging
 import os
@@ -72,11 +73,13 @@ class ProbeLog:
         line = json.dumps(asdict(entry), ensure_ascii=False).encode() + b"\n"
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            with self._path.open("ab") as file:
+            # Unbuffered: what was refused must not be written by closing the file.
+            with self._path.open("ab", buffering=0) as file:
                 begin = file.tell()
                 try:
-                    file.write(self._ending(begin) + line)
-                    file.flush()
+                    line = self._ending(begin) + line
+                    if file.write(line) < len(line):
+                        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
                     os.fsync(file.fileno())
                 except OSError:
                     file.truncate(begin)

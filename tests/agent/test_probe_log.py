@@ -1,6 +1,7 @@
 """A calibration that was logged is never forgotten, and what makes no sense is refused before it is written."""
 
 import json
+import resource
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -57,6 +58,21 @@ def test_a_log_that_cannot_be_written_is_told(tmp_path: Path) -> None:
         ProbeLog(tmp_path / "probe-log.jsonl").add(ANA)
     with pytest.raises(AquaError, match="cannot be read"):
         ProbeLog(tmp_path / "probe-log.jsonl").entries()
+
+
+def test_of_an_entry_that_finds_no_room_nothing_is_left(tmp_path: Path) -> None:
+    log = ProbeLog(tmp_path / "probe-log.jsonl")
+    log.add(ANA)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, ((tmp_path / "probe-log.jsonl").stat().st_size + 20, limits[1]))
+    try:
+        with pytest.raises(AquaError, match="nothing was noted"):
+            log.add(BO)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert (tmp_path / "probe-log.jsonl").read_bytes().count(b"{") == 1
+    log.add(BO)
+    assert log.entries() == [ANA, BO]
 
 
 class Reports:
