@@ -32,7 +32,8 @@ class Trust:
     ) -> None:
         self._kernel = kernel or Kernel()
         self._timesyncd = timesyncd or Timesyncd()
-        self._daemons = daemons or (Daemon("chrony", chronyc, CHRONY_DIR.exists), Daemon("The NTP server", ntp))
+        asked = Daemon("chrony", chronyc, CHRONY_DIR.exists), Daemon("The NTP server", ntp)
+        self._daemons = asked if daemons is None else daemons
         self._floor_us = SOFTWARE_BEGAN_US
         self._below_since_s: float | None = None
         self._doubt: str | None = _UNTOLD

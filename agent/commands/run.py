@@ -21,7 +21,7 @@ from agent.watchdog import Systemd
 
 def command(options: argparse.Namespace) -> int:
     """2 when there was no configuration: then there is an example of one, and what to do next is said."""
-    if not options.config.exists() and _begun(options.config):
+    if _begun(options.config):
         return 2
     gateway = config.load_apart(options.config)
     logs.set_up(options.log_level)
@@ -33,7 +33,7 @@ def command(options: argparse.Namespace) -> int:
 
 
 def _begun(path: Path) -> bool:
-    """Whether an example could be put there; if not, loading tells why."""
+    """Whether there was none, and an example could be put there; if not, loading tells why."""
     try:
         write_example(path)
     except OSError:
