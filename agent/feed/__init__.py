@@ -8,6 +8,8 @@
     reading/<tank>/<probe>/<sensor>               a checked reading, when it has changed or it is time again
     health/gateway                                retained  how the gateway itself is
     health/<tank>                                 retained  how well the tank is doing: the scores, every 5 minutes
+    health/<tank>/<probe>                         retained  how the probe does: the evidence, every 5 minutes
+    metrics                                       retained  the gateway in numbers, every minute
     cmd/<verb>                                    in: what people want of an alarm (agent.alarm_orders)
     result                                        what became of it
 

@@ -7,6 +7,7 @@ sets for itself: `[probe_health.<sensor_type>]`.
 """
 
 from dataclasses import dataclass
+from math import inf
 from typing import Final
 
 from agent.domain.quantity import Quantity
@@ -45,8 +46,8 @@ class Limits:
     gap_share: float = 0.1
 
     def __post_init__(self) -> None:
-        if not all(getattr(self, name) > 0 for name in self.__slots__):
-            raise ValueError("needs every limit above 0")
+        if not all(0 < getattr(self, name) < inf for name in self.__slots__):
+            raise ValueError("needs every limit above 0, and finite")
         if self.response_times <= 1 or self.noise_times <= 1 or self.stuck_share > 1 or self.gap_share > 1:
             raise ValueError("needs response_times and noise_times above 1, stuck_share and gap_share of at most 1")
 
