@@ -24,7 +24,7 @@ _RATE_OF_FALL = {Quantity.DISSOLVED_OXYGEN: 0.15, Quantity.DISSOLVED_OXYGEN_SATU
 _FORECAST_S = 900.0  # ours: time to reach a tank at night
 
 _CRITICAL = (AlarmKind.CRITICAL_LOW, AlarmKind.CRITICAL_HIGH)
-_OXYGEN = (Quantity.DISSOLVED_OXYGEN, Quantity.DISSOLVED_OXYGEN_SATURATION)
+OXYGEN = (Quantity.DISSOLVED_OXYGEN, Quantity.DISSOLVED_OXYGEN_SATURATION)
 
 
 def sensor_alarms(
@@ -84,7 +84,7 @@ def _lost(sensor: Sensor, period_s: float, tank: TankTable, farm: AlarmsTable) -
     """Nothing comes of it, or nothing that can be."""
     density, patience_s = tank.density_kg_m3, farm.no_valid_data_s
     # A farm that does not say how dense its tank is gets the alarm that a dense one needs.
-    critical = sensor.quantity in _OXYGEN and (density is None or density >= _DENSE_KG_M3)
+    critical = sensor.quantity in OXYGEN and (density is None or density >= _DENSE_KG_M3)
     if critical and density is not None:
         patience_s = min(patience_s, _LOST_AT_MOST_S)
     for kind in (AlarmKind.NO_VALID_DATA, AlarmKind.SENSOR_FAILED):

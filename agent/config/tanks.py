@@ -5,6 +5,7 @@ from agent.config.alarm_kinds import check_kinds
 from agent.config.document import Document
 from agent.config.findings import unknown_key
 from agent.config.limits import CUSTOM, species_names, tank_limits
+from agent.config.sensor_alarms import OXYGEN
 from agent.domain.farm import GATEWAY, Tank
 from agent.domain.quantity import Quantity
 from agent.domain.sun import Place
@@ -45,8 +46,11 @@ def _check_limits(document: Document, key: str, table: shape.TankTable, place: P
         limits = tank_limits(table, sensor_type)
         if disorder := limits.disorder():
             document.wrong(f"{key}.{sensor_type}", None, disorder, "order the limits (the species' count too)")
-        if limits.dawn and limits.critical_low is None:
+        if limits.dawn and Quantity.of(sensor_type) not in OXYGEN:
+            remedy = f"set it for {OXYGEN[0].sensor_type}"
+            document.wrong(f"{key}.{sensor_type}.dawn", True, "does not fall by night as oxygen does", remedy)
+        elif limits.dawn and limits.critical_low is None:
             document.wrong(f"{key}.{sensor_type}.dawn", True, "has no limit to foresee", "add critical_low")
-        if limits.dawn and place is None:
+        elif limits.dawn and place is None:
             remedy = "add latitude and longitude to [gateway], in degrees (north and east positive)"
             document.wrong(f"{key}.{sensor_type}.dawn", True, "nobody knows when the sun rises", remedy)

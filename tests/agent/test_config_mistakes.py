@@ -50,6 +50,7 @@ MISTAKES: list[tuple[str, Any, str, str, str]] = [
         "tanks.1.limits.DissolvedOxygen.dawn", True,
         "tanks[1].limits.DissolvedOxygen.dawn", "when the sun rises", "latitude and longitude",
     ),
+    ("tanks.1.limits.pH", {"dawn": True}, "tanks[1].limits.pH.dawn", "not fall by night", "DissolvedOxygen"),
     ("gateway.latitude", 54.3, "gateway.longitude", "is missing", "degrees"),
     ("gateway.latitude", 95, "gateway.latitude", "less than", "smaller"),
     (
