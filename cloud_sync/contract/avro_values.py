@@ -89,12 +89,17 @@ def _text(value: Any) -> bytes:
 
 @lru_cache(maxsize=4096)
 def _uuid(value: Any) -> bytes:
+    if not is_uuid(value):
+        raise misfit("a UUID in lower case with dashes", value)
+    return _bytes(value.encode())
+
+
+def is_uuid(value: Any) -> bool:
+    """Whether it is the text of a UUID in lower case with dashes."""
     try:
-        if type(value) is str and str(UUID(value)) == value:
-            return _bytes(value.encode())
+        return type(value) is str and str(UUID(value)) == value
     except ValueError:
-        pass
-    raise misfit("a UUID in lower case with dashes", value)
+        return False
 
 
 _long = _within(64)

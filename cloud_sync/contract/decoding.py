@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable
+from functools import lru_cache
 from math import isfinite
 from struct import Struct
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import fastavro
 from fastavro.schema import to_parsing_canonical_form
 
+from cloud_sync.contract.avro_values import is_uuid
 from cloud_sync.contract.errors import BreaksContract
 from cloud_sync.contract.line_reader import LineReader, Unusual
 from cloud_sync.contract.lines import COPY, line
@@ -86,7 +88,7 @@ class Decoder:
 def _finish_as(avro: Any) -> Callable[[Any], Any] | None:
     """What makes of a decoded value what a body has in its place; None where they are the same.
 
-    It raises ValueError for a number that is not finite: another producer may have written one.
+    It raises ValueError for a number that is not finite, or no UUID: another producer may have written one.
     """
     if isinstance(avro, list):
         finish = _finish_as(avro[1])
@@ -100,7 +102,7 @@ def _finish_as(avro: Any) -> Callable[[Any], Any] | None:
     if avro["type"] == "array":
         each = _finish_as(avro["items"])
         return each and (lambda values: [each(value) for value in values])
-    return iso_utc if avro["logicalType"] == "timestamp-micros" else None
+    return {"timestamp-micros": iso_utc, "uuid": _lower_uuid}[avro["logicalType"]]
 
 
 def _finish_fields(fields: dict[str, Callable[[Any], Any] | None]) -> Callable[[Any], Any] | None:
@@ -121,3 +123,13 @@ def _finite(number: float) -> float:
     if not isfinite(number):
         raise ValueError(f"not a finite number: {number}")
     return number
+
+
+# Sensors and tanks come again with every reading.
+@lru_cache(maxsize=10_000)
+def _lower_uuid(text: str) -> str:
+    """Of two spellings PostgreSQL makes one, and then refuses a statement that touches its row twice."""
+    lower = text.lower()
+    if not is_uuid(lower):
+        raise ValueError(f"not a UUID with dashes: {text!r}")
+    return lower

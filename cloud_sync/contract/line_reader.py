@@ -11,6 +11,7 @@ from json.encoder import encode_basestring
 from math import isfinite
 from typing import Any, Final, NamedTuple
 
+from cloud_sync.contract.avro_values import is_uuid
 from cloud_sync.contract.lines import escaped
 from cloud_sync.contract.timestamps import iso_utc
 
@@ -176,6 +177,15 @@ def _of_text(field: _Field) -> Read:
     return read
 
 
+def _of_uuid(field: _Field) -> Read:
+    def usual(text: str) -> str:
+        if not is_uuid(text):
+            raise Unusual
+        return field.text(text)
+
+    return _of_text(field._replace(text=usual))
+
+
 def _nullable(of: Callable[[_Field], Read]) -> Callable[[_Field], Read]:
     def of_nullable(field: _Field) -> Read:
         null, read_value = field.before + field.null, of(field)
@@ -200,6 +210,6 @@ _READ: Final[Mapping[str, Callable[[_Field], Read]]] = {
     "double": _of_double,
     "null?double": _nullable(_of_double),
     "string": _of_text,
-    "uuid": _of_text,
+    "uuid": _of_uuid,
     "null?string": _nullable(_of_text),
 }

@@ -1,20 +1,26 @@
 """What is news goes in by COPY, and is the same rows; anything else leaves COPY no row."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
+from uuid import UUID
 
 import pytest
 from psycopg import Connection
 
+from agent.domain.farm import Tank
 from cloud_sync.backend.ingest.copier import Copier
 from cloud_sync.backend.ingest.records import Message
 from cloud_sync.backend.ingest.records import Record as Received
 from cloud_sync.contract import lines
+from cloud_sync.contract.decoding import Decoder
+from cloud_sync.contract.encoding import Encoder
 from cloud_sync.contract.record import Record
 from cloud_sync.contract.records import record
+from cloud_sync.contract.schemas import schema
 from cloud_sync.contract.topics import SENSOR_READINGS, SENSOR_ROLLUPS
 from tests.backend.database.rows import answer, ask, write
-from tests.cloud_sync.things import GATEWAY, WARMTH, reading, records, rollup
+from tests.cloud_sync.things import GATEWAY, OXYGEN, WARMTH, reading, records, rollup
 
 STRANGE = [
     "\\N", "\\.", "\\", "a\tb", "two\nlines\r", "\x08\x0b\x7f", 'a "quote" and {braces}, \\u0000', "\u2028 \x85",
@@ -59,6 +65,18 @@ def test_copied_readings_are_the_rows_that_the_statements_write(database: Connec
     write(database, strange_records())
     assert by_copy == all_rows(database)
     assert len(by_copy[0]) == len(strange_records())
+
+
+def test_two_spellings_of_a_sensor_in_one_batch_are_one_sensor(database: Connection[Any]) -> None:
+    """As another producer may write them: a statement can't touch a row twice."""
+    decode = Decoder(SENSOR_READINGS, lambda _: schema(SENSOR_READINGS))
+    sensor = replace(OXYGEN, tank=Tank("tank-a", UUID(int=10)))
+    values = [Encoder(SENSOR_READINGS, 1)(record(reading(seq, sensor=sensor), GATEWAY)) for seq in (1, 2)]
+    for known in (sensor.sensor_id, sensor.tank.tank_id):
+        values[1] = values[1].replace(str(known).encode(), str(known).upper().encode())
+    received = [Received(Message(0, n, None, value, None), decode.line(value)) for n, value in enumerate(values)]
+    assert Copier().copied(database, SENSOR_READINGS, received)
+    assert [len(rows) for rows in all_rows(database)] == [2, 1, 1]
 
 
 def poor() -> Record:
