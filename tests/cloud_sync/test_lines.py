@@ -168,6 +168,16 @@ def _narrower(avro: Any) -> None:
     next(field for field in avro["fields"] if field["name"] == "quality_score")["type"] = "float"
 
 
+def test_both_spellings_of_a_uuid_are_one_and_what_is_none_is_refused() -> None:
+    ours = str(OXYGEN.sensor_id).encode()
+    theirs = JUST_ONE.replace(ours, ours.upper())
+    assert theirs != JUST_ONE
+    assert DECODER.line(theirs) == the_long_way(theirs) == DECODER.line(JUST_ONE)
+    for wrong in (b"g" + ours[1:], b"{" + ours[2:] + b"}", ours.replace(b"-", b"0")):
+        with pytest.raises(BreaksContract, match="sensor_id: not a UUID with dashes"):
+            DECODER.line(JUST_ONE.replace(ours, wrong))
+
+
 @pytest.mark.parametrize("change", [_moved, _more, _narrower])
 @given(body=bodies)
 def test_a_writer_with_another_schema_has_the_same_lines(change: Any, body: dict[str, Any]) -> None:
@@ -194,7 +204,7 @@ def test_lines_are_written_in_the_order_of_their_keys_and_the_newest_tells_of_it
 
 def test_a_reading_that_no_check_suspects_is_told_from_others() -> None:
     body = dict(record(reading(1), GATEWAY).body)
-    for tests, suspected in (("11111", False), ("", False), ("11211911111113", True), ("4", True)):
+    for tests, suspected in (("11111", False), ("", False), ("11211911111113", True), ("4", True), ('a"3', True)):
         body["metadata"] = {**body["metadata"], "tests": tests, "reason": '3 and 4: "tests":"34"'}
         assert lines.is_suspected(lines.line(body)) is suspected
 
