@@ -211,6 +211,15 @@ def test_a_probe_that_fell_silent_is_missing_since(database: Connection[Any]) ->
     assert found["reading_frequency_issues"] == pytest.approx(100 * (1 - 1 / (7 * DAY)))
 
 
+def test_a_tank_whose_probes_all_fail_has_a_score(database: Connection[Any]) -> None:
+    assert maintenance(database)["maintenance_score"] is None, "there is no sensor"
+    sensor(database, PH, "pH")
+    series(database, PH, "pH", [None] * 7 * DAY, until=LAST, quality=0.0)
+    found = maintenance(database)
+    assert (found["sensor_degradation"], found["reading_frequency_issues"], found["anomaly_frequency"]) == (0, 100, 0)
+    assert found["maintenance_score"] == pytest.approx(30)
+
+
 def test_a_sensor_of_yesterday_is_not_missing_the_week_before(database: Connection[Any]) -> None:
     sensor(database, PH, "pH")
     series(database, PH, "pH", [7.0] * 2 * DAY, until=LAST)

@@ -46,6 +46,7 @@ RETURNS JSONB LANGUAGE sql STABLE AS $$
     ),
     known AS (
         SELECT greatest(1, (max(span.span) + 1 - min(s.since)) / 288.0) AS days FROM sensors s CROSS JOIN span
+        HAVING count(*) > 0
     ),
     spans AS (
         SELECT s.id AS sensor_id, floor(extract(epoch FROM r.time) / 300)::bigint AS number,
@@ -77,8 +78,7 @@ RETURNS JSONB LANGUAGE sql STABLE AS $$
     anomalies AS (
         SELECT 10.0 * count(*) FILTER (WHERE coalesce(judged, abs(value - mean) > 3 * deviation)) / max(known.days)
                    AS a_day
-        FROM compared CROSS JOIN span CROSS JOIN known
-        WHERE number >= span.begins
+        FROM known CROSS JOIN span LEFT JOIN compared ON number >= span.begins
     ),
     days AS (
         SELECT (span.hour - floor(extract(epoch FROM r.time) / 3600)::bigint) / 24 AS ago,
