@@ -31,8 +31,8 @@ from agent.views.metrics import machine_lines, machine_troubles
 from cloud_sync.uplink.status import State
 from tests.agent.gateway_file import right, write
 from tests.clock import FakeClock
+from tests.services.service import free_port
 from tests.system.feed_schemas import channel_of
-from tests.system.waiting import free_port
 
 MQTT = {"broker": "127.0.0.1:1883", "trouble": None, "waiting": 0, "published": 7, "dropped": 0}
 

@@ -15,9 +15,9 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
+from tests.services.service import free_port
 from tests.system.processes import ROOT, Gateway
 from tests.system.stage import Stage
-from tests.system.waiting import free_port
 
 VERSION = "2025.4.4"  # the newest for Python 3.13.0; with what its mqtt, frontend and image_upload ask for
 PACKAGES = (

@@ -31,7 +31,11 @@ class Tahu:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._child.communicate(timeout=30)
+        with self._child:  # whose end of input is its end
+            try:
+                self._child.communicate(timeout=30)
+            finally:
+                self._child.kill()
 
     def decode(self, payload: bytes) -> dict[str, Any]:
         """AssertionError for what is no payload."""

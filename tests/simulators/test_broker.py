@@ -1,20 +1,13 @@
 """The embedded broker does for the gateway what it needs of Mosquitto, checked with the gateway's own client."""
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator
 
 import aiomqtt
 import pytest
 
 from simulators.broker import HOST, Broker
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind((HOST, 0))
-        port: int = one.getsockname()[1]
-        return port
+from tests.services.service import free_port
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ The water lives 1200 times as fast: without aeration tank-1 is out of oxygen in 
 five to ten times a second, so checks that judge how fast water can change are off.
 """
 
-from tests.system.waiting import free_port
+from tests.services.service import free_port
 
 FARM = """
 speed = 1200

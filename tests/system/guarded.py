@@ -11,9 +11,9 @@ import trustme
 from agent.domain.secret import Secret
 from agent.feed import MqttSettings
 from tests.services.mosquitto import program
+from tests.services.service import free_port
 from tests.system.processes import HOST, ROOT, Mosquitto
 from tests.system.stage import Stage
-from tests.system.waiting import free_port
 
 USERS = ("gateway", "display", "technician", "homeassistant", "scada", "stranger")
 PASSWORD = Secret("shoal", "a test")

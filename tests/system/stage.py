@@ -8,11 +8,11 @@ from typing import TypeVar
 from simulators.farm import Farm, load
 from simulators.ingest import IngestServer
 from tests.agent.gateway_file import write_secret
+from tests.services.service import free_port
 from tests.system.deliveries import Record, archived
 from tests.system.farms import ARCHIVE, CLOUD, CRITICAL, FARM, LOW, gateway_toml
 from tests.system.listener import Listener
 from tests.system.processes import Gateway, Mosquitto, Process
-from tests.system.waiting import free_port
 
 P = TypeVar("P", bound=Process)
 

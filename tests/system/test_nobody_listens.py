@@ -3,8 +3,9 @@
 import stat
 from pathlib import Path
 
+from tests.services.service import free_port
 from tests.system.stage import Stage
-from tests.system.waiting import free_port, until
+from tests.system.waiting import until
 
 _LISTEN = "0A"  # of /proc/net/tcp: include/net/tcp_states.h
 _LOOPBACK = {"0100007F", "00000000000000000000000001000000"}

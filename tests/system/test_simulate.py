@@ -3,12 +3,13 @@
 import sys
 
 from tests.agent.gateway_file import write_secret
+from tests.services.service import free_port
 from tests.system.deliveries import all_is_delivered
 from tests.system.farms import ARCHIVE, CLOUD, CRITICAL, FARM, LOW, NOT_CRITICAL, NOT_LOW, OXYGEN, gateway_toml
 from tests.system.listener import retained, standing
 from tests.system.processes import Gateway, Process
 from tests.system.stage import Stage
-from tests.system.waiting import answers, free_port, until
+from tests.system.waiting import answers, until
 
 
 async def test_a_simulated_farm_with_its_embedded_broker_serves_the_gateway(stage: Stage) -> None:

@@ -12,11 +12,12 @@ from agent.clock import SystemClock
 from agent.feed import MqttSettings, SparkplugSettings
 from agent.feed.sparkplug import Sparkplug, publisher
 from tests.agent.farm import OXYGEN, WARMTH, checked
+from tests.services.service import free_port
 from tests.services.tahu import Tahu
 from tests.system.processes import Mosquitto
 from tests.system.scada import Scada
 from tests.system.stage import Stage
-from tests.system.waiting import free_port, until
+from tests.system.waiting import until
 
 ALARM = "Alarms/do-1/dissolved_oxygen/low"
 
