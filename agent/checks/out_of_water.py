@@ -77,9 +77,10 @@ class OutOfWater(Check):
 
     def learn(self, at_s: float, value: float, quality: float) -> None:
         seen_s, conducts = self._seen(at_s, value)
-        if conducts > self._dry and at_s - seen_s <= self._within_s:
+        is_fresh = at_s - seen_s <= self._within_s
+        if conducts > self._dry and is_fresh:
             self._wet, self._wet_s, self._because = conducts, seen_s, ""
-        else:
+        elif is_fresh or not self._because:  # a hole puts no probe back into the water
             self._wet, self._wet_s, self._because = self._now(at_s, seen_s, conducts)
         self._dry = self.limits.dry_share * self._wet
 

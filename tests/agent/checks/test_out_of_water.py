@@ -137,3 +137,11 @@ def test_what_it_knows_is_noted_and_taken_up_in_the_midst_of_it() -> None:
         assert one.restore(noted, 0, 0) == []
     found += list(run(second, since=1200))
     assert found == whole
+
+
+def test_a_hole_puts_no_probe_back_into_the_water() -> None:
+    checks = made(OXYGEN, WARMTH, SALT, PH)
+    list(run(checks, until=OUT_S + 100))
+    found = list(run(checks, since=OUT_S + 1000))
+    for sensor in checks:
+        assert failed_from_to(found[len(checks) :], sensor) in [(OUT_S + 1005, BACK_S - 5), (OUT_S + 1005, BACK_S)]
