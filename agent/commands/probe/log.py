@@ -16,8 +16,8 @@ def command(options: argparse.Namespace) -> int:
     gateway = config.load(options.config)
     only = named(gateway.probes, options.probe) if options.probe else None
     name = f"{only.tank.name}/{only.name}" if only else None
-    entries = [asdict(one) for one in ProbeLog(gateway.probe_log).entries() if name in (None, one.probe)]
-    entries.sort(key=lambda one: one["time"], reverse=True)
+    found = [one for one in ProbeLog(gateway.probe_log).entries() if name in (None, one.probe)]
+    entries = [asdict(one) for one in sorted(found, key=lambda one: one.utc_us, reverse=True)]
 
     def view() -> RenderableType:
         shown = table("Probes", "time", "probe", "what", "by", "why")
