@@ -76,7 +76,7 @@ class HealthReport:
         """Ends by cancellation."""
         while True:
             await self._clock.sleep(EVERY_S)
-            self._publish(await self.report())
+            self._publish(await self._begun())
 
     @property
     def uptime_s(self) -> float:
@@ -85,12 +85,16 @@ class HealthReport:
     async def recent(self) -> GatewayHealth | None:
         """A report a few seconds old at most. While the disk hangs it is the last one there was, or None."""
         if self._newest is None or self._clock.boot_s() - self._newest.at.boot_s > _FRESH_S:
-            if self._looking is None or self._looking.done():
-                self._looking = asyncio.create_task(self.report())
-            done, _ = await asyncio.wait({self._looking}, timeout=_WITHIN_S)
+            done, _ = await asyncio.wait({self._begun()}, timeout=_WITHIN_S)
             for looked in done:
                 return await looked
         return self._newest
+
+    def _begun(self) -> asyncio.Task[GatewayHealth]:
+        """One for all who want one now: between two at once there is no rate of readings."""
+        if self._looking is None or self._looking.done():
+            self._looking = asyncio.create_task(self.report())
+        return self._looking
 
     async def report(self) -> GatewayHealth:
         """As of now."""

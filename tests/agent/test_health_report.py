@@ -1,11 +1,13 @@
 """What the gateway tells the cloud of itself: what it knows, and that it does not know the rest."""
 
+import asyncio
 import os
 import sqlite3
 import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from threading import Event
 
 import pytest
 
@@ -104,6 +106,35 @@ async def test_a_report_comes_once_a_minute(tmp_path: Path) -> None:
     with pytest.raises(Enough):
         await report.run()
     assert [health.uptime_s for health in published] == [EVERY_S, 2 * EVERY_S, 3 * EVERY_S]
+
+
+async def test_who_asks_while_a_report_is_made_gets_that_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Enough(Exception):
+        pass
+
+    class Slow(Machine):
+        def look(self) -> MachineHealth:
+            asked.wait(30)
+            return super().look()
+
+    def publish(health: GatewayHealth) -> None:
+        published.append(health)
+        raise Enough
+
+    monkeypatch.setattr("agent.health_report._WITHIN_S", 60.0)
+    asked = Event()
+    published: list[GatewayHealth] = []
+    outlook = Outlook("ok", None, {}, [])
+    settings = StoreSettings(tmp_path / "none.sqlite")
+    report = HealthReport(settings, lambda: outlook, publish, FakeClock(), Slow(tmp_path))
+    running = asyncio.create_task(report.run())
+    asking = asyncio.create_task(report.recent())
+    for _ in range(10):
+        await asyncio.sleep(0)
+    asked.set()
+    with pytest.raises(Enough):
+        await running
+    assert published == [await asking], "between two at once there would be no rate of readings"
 
 
 def test_the_machine_is_what_the_kernel_tells(tmp_path: Path) -> None:
