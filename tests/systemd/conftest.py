@@ -146,7 +146,7 @@ def gateway(machine: Machine, installed: str, state_disk: tuple[str, ...]) -> Ma
     machine.told("mkdir", "-p", "/run/farm")
     farm = ["/opt/aquacontrol/bin/aqua-gateway", "simulate", "/srv/farm.toml"]
     machine.told("systemd-run", "-q", "--unit=farm", *farm)
-    until(lambda: machine.run("test", "-e", "/run/farm/ttyRS485").returncode == 0, 20, "the farm is there")
+    until(lambda: machine.run("test", "-e", "/run/farm/ttyRS485").returncode == 0, 60, "the farm is there")
     machine.told("mount", *state_disk, "/var/lib/aquacontrol")
     machine.told("chown", "aquacontrol:", "/var/lib/aquacontrol")
     machine.told("chmod", "750", "/var/lib/aquacontrol")

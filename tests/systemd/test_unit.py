@@ -27,7 +27,7 @@ def stored(machine: Machine, where: str = "value IS NOT NULL") -> int:
 
 def stores_more(machine: Machine, readings: int = 6) -> None:
     wanted = stored(machine) + readings
-    until(lambda: stored(machine) >= wanted, 20, f"{readings} more readings are stored\n{machine.journal()}")
+    until(lambda: stored(machine) >= wanted, 60, f"{readings} more readings are stored\n{machine.journal()}")
 
 
 def restarts(machine: Machine) -> int:
@@ -59,25 +59,25 @@ def test_it_is_ready_with_a_stored_reading_and_reaches_line_clock_secret_and_sin
     assert stored(gateway) >= 1
     stores_more(gateway)
     assert gateway.unit("User") == "aquacontrol"
-    until(lambda: "2 probes, 1 silent; store ok" in gateway.unit("StatusText"), 20, "the status line tells it")
-    until(lambda: gateway.run("sh", "-c", f"ls {STATE}/archive/*").returncode == 0, 20, "the archive is written")
+    until(lambda: "2 probes, 1 silent; store ok" in gateway.unit("StatusText"), 60, "the status line tells it")
+    until(lambda: gateway.run("sh", "-c", f"ls {STATE}/archive/*").returncode == 0, 60, "the archive is written")
     assert "UTC, is synchronised" in gateway.journal()  # as timesyncd's mark says
     assert "no answer in" in gateway.journal()  # a dead probe and a dead cloud are told, and restart nothing
-    until(lambda: "sink cloud" in gateway.journal(), 20, "the dead cloud is told")
+    until(lambda: "sink cloud" in gateway.journal(), 60, "the dead cloud is told")
     assert restarts(gateway) == 0
 
 
 def test_killed_it_is_back(gateway: Machine) -> None:
     before = restarts(gateway)
     gateway.told("systemctl", "kill", "-s", "KILL", UNIT)
-    until(lambda: restarts(gateway) == before + 1 and gateway.unit("ActiveState") == "active", 20, "it is back")
+    until(lambda: restarts(gateway) == before + 1 and gateway.unit("ActiveState") == "active", 60, "it is back")
     stores_more(gateway)
 
 
 def test_frozen_it_is_started_anew(gateway: Machine) -> None:
     before = restarts(gateway)
     gateway.told("systemctl", "kill", "-s", "STOP", UNIT)
-    until(lambda: restarts(gateway) == before + 1 and gateway.unit("ActiveState") == "active", 30, "it is back")
+    until(lambda: restarts(gateway) == before + 1 and gateway.unit("ActiveState") == "active", 60, "it is back")
     assert "Watchdog timeout" in gateway.journal()
     stores_more(gateway)
 
@@ -161,7 +161,7 @@ def test_a_wrong_reload_is_refused_with_every_mistake_and_changes_nothing(gatewa
     wrong = GATEWAY.replace("size_mb = 16", "size_mb = -1").replace('tank = "tank-1"', 'tank = "nowhere"')
     gateway.path(CONFIG).write_text(wrong)
     gateway.told("systemctl", "reload", UNIT)
-    until(lambda: "is refused" in gateway.journal(), 20, "it is refused")
+    until(lambda: "is refused" in gateway.journal(), 60, "it is refused")
     until(lambda: "size_mb" in gateway.journal() and "nowhere" in gateway.journal(), 10, "the journal has both")
     stores_more(gateway)
     assert gateway.unit("MainPID") == pid

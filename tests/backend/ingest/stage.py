@@ -70,7 +70,7 @@ class Process:
             self._child.kill()
             self._child.wait()
 
-    def stop(self, within_s: float = 5.0) -> int:
+    def stop(self, within_s: float = 60.0) -> int:
         """SIGTERM; its exit status."""
         self.child.send_signal(signal.SIGTERM)
         return self.child.wait(within_s)

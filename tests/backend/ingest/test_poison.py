@@ -58,7 +58,8 @@ def test_poison_of_each_kind_is_set_aside_and_its_neighbours_are_written(stage: 
 
     kept = stage.ask("SELECT topic, partition, record_offset, value, reason FROM aqua.dead_letters")
     assert {(value, reason) for *_, value, reason in kept} == set(poison.items())
-    assert process.metric('aqua_ingest_dead_letters_total{reason="refused",topic="sensor-readings"}') == 2
+    counted = 'aqua_ingest_dead_letters_total{reason="refused",topic="sensor-readings"}'
+    until(lambda: process.metric(counted) == 2, "they are counted")
 
 
 def test_poison_comes_back_as_the_same_dead_letter(stage: Stage) -> None:
