@@ -27,7 +27,7 @@ class Copier:
         """Whether all of them are in the table now; else none is, and INSERT finds out why."""
         if not self._only_news or topic not in COPY:
             return False
-        lines = in_order([record.content for record in records if isinstance(record.content, str)])
+        lines = in_order([record.line for record in records])
         try:
             with connection.transaction():  # a savepoint
                 with connection.cursor().copy(COPY[topic]) as copy:

@@ -56,6 +56,11 @@ class Record(NamedTuple):
         return lines.body(self.content) if isinstance(self.content, str) else self.content
 
     @property
+    def line(self) -> str:
+        """Of a topic that is copied. ValueError of one that says nothing."""
+        return self.content if isinstance(self.content, str) else lines.line(self.body)
+
+    @property
     def time(self) -> str:
         """When it was measured or happened: ISO 8601 in UTC."""
         return lines.time_of(self.content) if isinstance(self.content, str) else str(self.body["time"])

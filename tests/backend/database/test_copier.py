@@ -79,6 +79,12 @@ def test_two_spellings_of_a_sensor_in_one_batch_are_one_sensor(database: Connect
     assert [len(rows) for rows in all_rows(database)] == [2, 1, 1]
 
 
+def test_a_record_that_came_as_a_body_is_not_left_out(database: Connection[Any]) -> None:
+    received = [Received(Message(0, 1, None, b"", None), record(reading(1), GATEWAY).body)]
+    assert Copier().copied(database, SENSOR_READINGS, received)
+    assert answer(database, "SELECT count(*) FROM sensor_data.readings") == 1
+
+
 def poor() -> Record:
     one = record(reading(60), GATEWAY)
     return one._replace(body={**one.body, "quality_score": 2.0})
