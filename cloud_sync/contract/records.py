@@ -9,7 +9,7 @@ from agent.domain.gateway_health import GatewayHealth
 from agent.domain.reading import Gap, Rollup, StoredReading
 from cloud_sync.contract.health_record import health_record
 from cloud_sync.contract.origin import origin, place
-from cloud_sync.contract.reading_body import ReadingBody
+from cloud_sync.contract.reading_body import ReadingBody, believable
 from cloud_sync.contract.record import Record
 from cloud_sync.contract.timestamps import check_has_text, iso_utc
 from cloud_sync.contract.topics import SENSOR_ALERTS, SENSOR_GAPS, SENSOR_READINGS, SENSOR_ROLLUPS
@@ -128,7 +128,7 @@ def rollup_record(rollup: Rollup, gateway: str) -> Record:
         "mean": _finite(rollup.mean),
         "max": _finite(rollup.greatest),
         "flag": int(rollup.flag),
-        "quality_score": rollup.quality if 0.0 <= rollup.quality <= 1.0 else 0.0,
+        "quality_score": believable(rollup.quality),
         "metadata": {
             "gateway": gateway,
             "tank": tank,
