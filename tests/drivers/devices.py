@@ -146,8 +146,8 @@ def text_settings(device: str | Path, quiet_s: float = QUIET_S) -> BusSettings:
     return BusSettings("lab", Protocol.SERIAL_TEXT, SerialLine(str(device), 9600), TIMEOUT_S, quiet_s)
 
 
-def sdi12_settings(device: str | Path, quiet_s: float = QUIET_S) -> BusSettings:
-    return BusSettings("weir", Protocol.SDI_12, SerialLine(str(device), 9600), TIMEOUT_S, quiet_s)
+def sdi12_settings(device: str | Path, quiet_s: float = QUIET_S, timeout_s: float = TIMEOUT_S) -> BusSettings:
+    return BusSettings("weir", Protocol.SDI_12, SerialLine(str(device), 9600), timeout_s, quiet_s)
 
 
 def serial_settings(protocols: frozenset[Protocol], device: str | Path) -> BusSettings:

@@ -100,11 +100,13 @@ VALUES = (1.2345, -2.2345, 3.2345, -4.2345, 5.2345, -6.2345, 7.2345, -8.2345, 9.
 
 
 @asynccontextmanager
-async def line(folder: Path, *addresses: str, echo: bool = False) -> AsyncIterator[tuple[list[Nine], Sdi12Line]]:
+async def line(
+    folder: Path, *addresses: str, echo: bool = False, timeout_s: float = 2.0
+) -> AsyncIterator[tuple[list[Nine], Sdi12Line]]:
     twins = [Nine(Senses(Nine.channels, StillWater(), Clock()), address) for address in addresses]
     wire = lines.Sdi12Line(folder / "tty", twins, echo=echo)
     await wire.plug()
-    bus = Sdi12Line(sdi12_settings(wire.link), RealClock())
+    bus = Sdi12Line(sdi12_settings(wire.link, timeout_s=timeout_s), RealClock())
     try:
         yield twins, bus
     finally:
@@ -160,12 +162,15 @@ async def test_a_dead_sensor_is_asked_three_times_at_first_and_then_once_a_turn(
         for times in (3, 4, 5):
             with pytest.raises(NoReply, match=r"no answer to 0M! in 0\.15 s on"):
                 await bus.measure("0", "M", 5)
+            async with asyncio.timeout(30):  # the device reads in a thread of its own
+                while len(asked) < times:
+                    await asyncio.sleep(0.01)
             assert asked == [b"0M!"] * times
         await bus.close()
 
 
 async def test_a_sensor_that_comes_back_is_heard_at_once(tmp_path: Path) -> None:
-    async with line(tmp_path, "0") as (twins, bus):
+    async with line(tmp_path, "0", timeout_s=0.5) as (twins, bus):
         twins[0].faults.silence = True
         with pytest.raises(NoReply):
             await bus.measure("0", "M", 5)
