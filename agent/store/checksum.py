@@ -8,11 +8,15 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from operator import itemgetter
-from struct import Struct
-from typing import Any
+from struct import Struct, error
+from typing import Any, TypeVar
 from zlib import crc32
 
 _CODES = {int: "q", float: "d"}
+_USUAL = Struct("<qqqqdqdq").pack
+_USUAL_KINDS = crc32(b"readings,int,int,int,int,float,int,float,int,NoneType")
+
+Row = TypeVar("Row", bound=Sequence[Any])
 
 
 def checksum(table: str, row: Sequence[Any]) -> int:
@@ -55,6 +59,27 @@ def is_whole(table: str, row: Sequence[Any]) -> bool:
     return bool(checksum(table, columns) == crc or _printed(table, columns) == crc)
 
 
+def whole_readings(rows: Sequence[Row]) -> list[Row]:
+    """Those that `is_whole`, in a third of the time where they are of the usual kind: a value, tests, and no reason.
+
+    An outage leaves millions to be looked at.
+    """
+    try:
+        return [
+            row
+            for row in rows
+            if (
+                row[8] is None
+                and row[7] is not None
+                and type(row[4]) is type(row[6]) is float
+                and crc32(_USUAL(*row[:8]), _USUAL_KINDS) - 0x8000_0000 == row[9]
+            )
+            or is_whole("readings", row)
+        ]
+    except (error, TypeError, OverflowError):  # a damaged one, of types that no reading has
+        return [row for row in rows if is_whole("readings", row)]
+
+
 def whole_rows(connection: sqlite3.Connection, table: str) -> list[tuple[Any, ...]]:
     """All rows of one of the small tables, in order and without their `crc`; for those without which nothing else can
     be understood. Raises sqlite3.DatabaseError (SQLITE_CORRUPT) if one is damaged: the salvage finds its second copy.
@@ -68,6 +93,6 @@ def whole_rows(connection: sqlite3.Connection, table: str) -> list[tuple[Any, ..
 
 def damaged(what: str) -> sqlite3.DatabaseError:
     """The error that SQLite itself raises for a damaged file."""
-    error = sqlite3.DatabaseError(what)
-    error.sqlite_errorname = "SQLITE_CORRUPT"
-    return error
+    told = sqlite3.DatabaseError(what)
+    told.sqlite_errorname = "SQLITE_CORRUPT"
+    return told

@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
-from agent.store.checksum import is_whole
+from agent.store.checksum import is_whole, whole_readings
 from agent.store.dead_letters import TABLE, DeadLetters
 
 log = logging.getLogger(__name__)
@@ -26,7 +26,7 @@ class Sieve:
     def whole(self, stream: str, rows: Sequence[AnyRow]) -> list[AnyRow]:
         """The rows of that stream that are as they were written; the others are taken out."""
         table = TABLE[stream]
-        whole = [row for row in rows if is_whole(table, row)]
+        whole = whole_readings(rows) if table == "readings" else [row for row in rows if is_whole(table, row)]
         if len(whole) < len(rows):
             for row in rows:
                 if row not in whole:
