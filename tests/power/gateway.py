@@ -69,7 +69,7 @@ class Gateway:
         store = self._open(self._folder, self._clock)
         await store.recall(3600.0, lambda past: None)
         script = ["accept", "meanwhile", "lose", "accept", "refuse"] * 100
-        sink = ScriptedSink(lambda batch: say(accepted=[[record.topic, record.body] for record in batch]), script)
+        sink = ScriptedSink(lambda batch: say(accepted=[[record.topic, dict(record.body)] for record in batch]), script)
         sink.meanwhile = lambda: self._measure(store, 5)  # type: ignore[method-assign]
         for turn, what in enumerate(plan):
             if what == "s":
