@@ -15,8 +15,8 @@ class Record(NamedTuple):
     """One thing to deliver, in the shape of the contract.
 
     `seq` is what the sink names it by in a rejection; `key` keeps the order where a sink has partitions (sensor id or
-    gateway id); `time_us` is the event's own time in UTC microseconds; `body` is JSON-ready, holds finite numbers only,
-    and must not be changed.
+    gateway id); `time_us` is the event's own time in UTC microseconds; `body` holds what JSON knows, finite numbers
+    only, is written by `jsontext.json_bytes`, and must not be changed.
     """
 
     seq: int

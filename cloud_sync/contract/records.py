@@ -16,6 +16,9 @@ from cloud_sync.contract.topics import SENSOR_ALERTS, SENSOR_GAPS, SENSOR_READIN
 
 _ALERTS = UUID("6a3f0f0e-5a0b-5c8e-9d53-6f1f4f0f7f11")
 
+_made = tuple.__new__
+"""A named tuple of all its fields in order: its own constructor takes twice as long."""
+
 
 def record(entry: StoredReading | AlarmChange | Gap | Rollup | GatewayHealth, gateway: str) -> Record:
     """The record of anything that a lane carries."""
@@ -39,7 +42,7 @@ def reading_record(stored: StoredReading, gateway: str) -> Record:
     check_has_text(at.utc_us)
     if type(quality) is not float or (type(value) is not float and value is not None):
         body.made()
-    return Record(stored.seq, SENSOR_READINGS, place(sensor)[0], at.utc_us, body)
+    return _made(Record, (stored.seq, SENSOR_READINGS, place(sensor)[0], at.utc_us, body))
 
 
 def alert_record(change: AlarmChange, gateway: str) -> Record:

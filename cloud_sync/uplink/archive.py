@@ -13,11 +13,12 @@ from typing import TypeVar
 
 from agent.domain.errors import SinkMisconfigured, SinkUnavailable
 from cloud_sync.contract.record import Record
-from cloud_sync.contract.timestamps import utc_day
+from cloud_sync.uplink.archive_packing import ArchivePacking, by_day
 from cloud_sync.uplink.day_file import DayFile, PackedRecords, make_folder
 from cloud_sync.uplink.interfaces import Batching, Delivery, check_batching
 from cloud_sync.uplink.own_thread import OwnThread
 from cloud_sync.uplink.packer import Packer
+from cloud_sync.uplink.packing_help import PackingHelp
 
 T = TypeVar("T")
 
@@ -58,7 +59,8 @@ class ArchiveSink:
     def __init__(self, settings: Settings, gateway_id: str) -> None:
         self._settings = settings
         self._files: dict[Path, DayFile] = {}
-        self._packer = Packer(self._packed, "archive")
+        packing = ArchivePacking(settings.level)
+        self._packer = Packer(packing, "archive", PackingHelp(packing, "archive"))
         self._thread = OwnThread(f"{settings.folder}: the disk")
 
     @property
@@ -72,19 +74,16 @@ class ArchiveSink:
         self._packer.begin(batch)
 
     async def send(self, batch: Sequence[Record]) -> Delivery:
-        days = await self._packer.packed(batch)
+        members = await self._packer.packed(batch)
+        days = {
+            Path(batch[0].topic, day + _SUFFIX): PackedRecords(records, members[day])
+            for day, records in by_day(batch).items()
+        }
         return Delivery(sent_bytes=await self._on_disk(lambda: self._append(days)))
 
     async def close(self) -> None:
         self._files.clear()
-
-    def _packed(self, batch: Sequence[Record]) -> dict[Path, PackedRecords]:
-        """The records of each UTC day, in their order, by the file they belong into."""
-        days: dict[str, list[Record]] = {}
-        for record in batch:
-            days.setdefault(utc_day(record.time_us), []).append(record)
-        level = self._settings.level
-        return {Path(batch[0].topic, day + _SUFFIX): PackedRecords.of(some, level) for day, some in days.items()}
+        await self._packer.close()
 
     async def _on_disk(self, work: Callable[[], T]) -> T:
         try:

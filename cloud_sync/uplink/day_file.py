@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Self
 
-from cloud_sync.contract.jsontext import json_bytes
 from cloud_sync.contract.record import Identity, Record, identity
-from cloud_sync.uplink.gzip_members import Member, begins_like_a_member, later_member, packed, unpacked, walk
+from cloud_sync.uplink.archive_packing import member as packed_member
+from cloud_sync.uplink.gzip_members import Member, begins_like_a_member, later_member, unpacked, walk
 
 log = logging.getLogger(__name__)
 
@@ -31,8 +31,7 @@ class PackedRecords:
     @classmethod
     def of(cls, records: Sequence[Record], level: int) -> Self:
         """`level` is gzip's."""
-        payload = b"".join([json_bytes(record.body) + b"\n" for record in records])
-        return cls(records, packed(payload, records[0].seq, records[-1].seq, level))
+        return cls(records, packed_member(records, level))
 
 
 class DayFile:

@@ -5,18 +5,17 @@ batch is sent again. A 2xx answer takes the batch; its JSON body may name refuse
 `{"rejected": [{"index": 3, "because": "unknown sensor"}]}`. What other answers mean is in `http_answers`.
 """
 
-import gzip
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from agent.domain.secret import Secret
-from cloud_sync.contract.jsontext import json_bytes
 from cloud_sync.contract.record import Record
 from cloud_sync.uplink.http_answers import judged
+from cloud_sync.uplink.http_packing import HttpPacking
 from cloud_sync.uplink.interfaces import Batching, Delivery, check_batching
 from cloud_sync.uplink.packer import Packer
+from cloud_sync.uplink.packing_help import PackingHelp
 from cloud_sync.uplink.web_client import WebClient, check_header, check_url
 
 
@@ -49,8 +48,9 @@ class HttpSink:
 
     def __init__(self, settings: Settings, gateway_id: str) -> None:
         self._settings = settings
-        self._gateway = gateway_id
-        self._packer = Packer(self._packed, "http")
+        packing = HttpPacking(gateway_id)
+        patience_s = min(10.0, settings.timeout_s)  # a send is given twice as long
+        self._packer = Packer(packing, "http", PackingHelp(packing, "http", patience_s=patience_s))
         key = settings.api_key.reveal() if settings.api_key is not None else None
         headers = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
         if key is not None:
@@ -75,11 +75,5 @@ class HttpSink:
         return replace(delivery, sent_bytes=answer.sent_bytes)
 
     async def close(self) -> None:
+        await self._packer.close()
         await self._web.close()
-
-    def _packed(self, batch: Sequence[Record]) -> tuple[bytes, str]:
-        """Gzip-compressed JSON, and the key that is the same whenever the same batch is packed."""
-        head = json_bytes({"gateway": self._gateway, "topic": batch[0].topic})[:-1]
-        # Record by record, since nobody else gets to run while one piece of JSON is made.
-        text = head + b',"records":[' + b",".join([json_bytes(record.body) for record in batch]) + b"]}"
-        return gzip.compress(text, 6, mtime=0), hashlib.sha256(text).hexdigest()

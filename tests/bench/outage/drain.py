@@ -1,21 +1,24 @@
 """`python -m tests.bench.outage.drain KIND WHERE FOLDER BOOT_S`: the cloud is back, the backlog goes, life goes on.
 
 Prints a line of JSON. Rates are readings a second; `peak_mib` is the resident set's peak above that of the open store
-and sink before the first batch, as the kernel keeps it. Microseconds are of processor time a
-reading: of this process, and of the bare client.
+and sink before the first batch, as the kernel keeps it, and what the process that packs had for itself (`helper_mib`).
+Microseconds are of processor time a reading: of this process, of the one that packs, and of the bare client.
 """
 
 import asyncio
 import json
 import sqlite3
 import sys
+import time
 from contextlib import closing
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 from agent.garbage import look_for_circles_seldom
 from agent.store.store import Store
 from cloud_sync.uplink.forwarder import Forwarder
+from cloud_sync.uplink.packing_help import PackingHelp
 from tests.bench.outage.bare import real_sink
 from tests.bench.outage.fill import SINKS, settings
 from tests.bench.outage.watched import DrainClock, Rival, WatchedSink
@@ -36,12 +39,13 @@ async def drain(kind: str, where: str, folder: Path, boot_s: float) -> dict[str,
     idle_mib = _memory_mib("VmRSS")
     Path("/proc/self/clear_refs").write_text("5")
     with Rival(kind, where, folder / f"{kind}.pickle") as rival:
-        sink = WatchedSink(inner, clock, rival, held, last, held // _TURNS)
+        crew = Crew(inner)
+        sink = WatchedSink(inner, clock, rival, held, last, held // _TURNS, crew.processor_s)
         forwarder = Forwarder(kind, sink, store, "bench", clock)
-        parts = (store.run(), forwarder.run(), _live(store, clock))
+        parts = (store.run(), forwarder.run(), _live(store, clock), crew.watch())
         tasks = [asyncio.ensure_future(part) for part in parts]
         await asyncio.wait([*tasks, asyncio.ensure_future(sink.drained.wait())], return_when=asyncio.FIRST_COMPLETED)
-        peak_mib = _memory_mib("VmHWM") - idle_mib
+        peak_mib = _memory_mib("VmHWM") - idle_mib + crew.most_mib
         for task in tasks:
             if task.done():
                 await task  # none of them ends but with what went wrong
@@ -56,7 +60,9 @@ async def drain(kind: str, where: str, folder: Path, boot_s: float) -> dict[str,
         "least_ratio": min(ratios),
         "bytes_a_reading": sink.bytes_on_line / sink.records,
         "peak_mib": peak_mib,
-        "forwarder_us": median(sink.processor_us),
+        "helper_mib": crew.most_mib,
+        "forwarder_us": median(own for own, _ in sink.processor_us),
+        "helper_us": median(other for _, other in sink.processor_us),
         "bare_us": median(rival.processor_us),
         "delay_median_s": median(sink.delays_s),
         "delay_most_s": max(sink.delays_s),
@@ -72,6 +78,28 @@ async def _live(store: Store, clock: DrainClock) -> None:
             store.put(readings.turn(turn % 2, clock.now()), [])
             due_s, turn = due_s + 0.5, turn + 1
         await asyncio.sleep(0.05)
+
+
+class Crew:
+    """Our process, and the one that packs as long as there is one: `most_mib` of memory were that one's alone."""
+
+    def __init__(self, sink: Any) -> None:
+        self._help: PackingHelp | None = sink._packer.help
+        self._helper_s = 0.0
+        self.most_mib = 0.0
+
+    def processor_s(self) -> tuple[float, float]:
+        """Of ours, and of the one that packs, until now."""
+        return time.process_time(), self._helper_s
+
+    async def watch(self) -> None:
+        while True:
+            if self._help is not None and self._help.process is not None:
+                place = Path(f"/proc/{self._help.process.pid}")
+                private = [line for line in (place / "smaps_rollup").read_text().splitlines() if "Private" in line]
+                self.most_mib = max(self.most_mib, sum(int(line.split()[1]) for line in private) / 1024)
+                self._helper_s = int((place / "schedstat").read_text().split()[0]) / 1e9
+            await asyncio.sleep(0.02)
 
 
 def _memory_mib(what: str) -> float:

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -89,7 +89,7 @@ class Rival:
 class WatchedSink:
     """Implements `Sink` on another one. `held` readings up to number `last` were stored before, those after it are
     live; after each `turn` of the old ones the rival has its turn. `drained` is set when all of them have been sent,
-    and something live has. `processor_us` are microseconds of processor time a reading, of each turn.
+    and something live has. `processor_us` are microseconds a reading of each turn, of both that `processor_s` counts.
     """
 
     def __init__(
@@ -100,6 +100,7 @@ class WatchedSink:
         held: int,
         last: int,
         turn: int,
+        processor_s: Callable[[], tuple[float, float]],
     ) -> None:
         self._inner = inner
         self._clock = clock
@@ -111,9 +112,10 @@ class WatchedSink:
         self._sent_of_held = 0
         self._upto = [0, 0]
         self._began_s = clock.boot_s()
-        self._spent_s = time.process_time()
+        self._processor_s = processor_s
+        self._spent_s = processor_s()
         self.rates: list[float] = []
-        self.processor_us: list[float] = []
+        self.processor_us: list[tuple[float, float]] = []
         self.delays_s: list[float] = []
         self.out_of_order = self.bytes_on_line = self.records = 0
         self.drained = asyncio.Event()
@@ -161,8 +163,9 @@ class WatchedSink:
 
     def _change_turns(self) -> None:
         self.rates.append(self._sent / (self._clock.boot_s() - self._began_s))
-        self.processor_us.append((time.process_time() - self._spent_s) / self._sent * 1e6)
+        (own, other), (own_before, other_before) = self._processor_s(), self._spent_s
+        self.processor_us.append(((own - own_before) / self._sent * 1e6, (other - other_before) / self._sent * 1e6))
         self._clock.stop()
         self._rival.take_a_turn()
         self._clock.go_on()
-        self._sent, self._began_s, self._spent_s = 0, self._clock.boot_s(), time.process_time()
+        self._sent, self._began_s, self._spent_s = 0, self._clock.boot_s(), self._processor_s()
