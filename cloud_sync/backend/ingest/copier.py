@@ -1,13 +1,12 @@
 """The quickest way into a table, for what is news."""
 
-from collections.abc import Sequence
 from typing import Any, Final
 
 from psycopg import Connection
 from psycopg.errors import DataError, IntegrityError, NotSupportedError, ProgramLimitExceeded
 
-from cloud_sync.backend.ingest.records import Record
-from cloud_sync.contract.lines import COPY, body, in_order, newest
+from cloud_sync.backend.ingest.batch import Batch
+from cloud_sync.contract.lines import COPY
 from cloud_sync.contract.rows import registrations
 
 # What the database says against a row, not against us: SQLSTATE classes 22, 23 and 54.
@@ -23,16 +22,15 @@ class Copier:
     def __init__(self) -> None:
         self._only_news = True
 
-    def copied(self, connection: Connection[Any], topic: str, records: Sequence[Record]) -> bool:
-        """Whether all of them are in the table now; else none is, and INSERT finds out why."""
-        if not self._only_news or topic not in COPY:
+    def copied(self, connection: Connection[Any], batch: Batch) -> bool:
+        """Whether all that is good of it is in the table now; else nothing is, and INSERT finds out why."""
+        if not self._only_news or batch.sheet is None:
             return False
-        lines = in_order([record.line for record in records])
         try:
             with connection.transaction():  # a savepoint
-                with connection.cursor().copy(COPY[topic]) as copy:
-                    copy.write("".join(lines))
-                for text, columns in registrations(list(map(body, newest(lines)))):
+                with connection.cursor().copy(COPY[batch.topic]) as copy:
+                    copy.write(batch.sheet.text)
+                for text, columns in registrations(batch.sheet.newest):
                     connection.execute(text, columns)
         except (*REFUSALS, NotSupportedError):  # the last where the table has row security
             self._only_news = False

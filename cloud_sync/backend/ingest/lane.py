@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from cloud_sync.backend.ingest.backoff import Backoff
-from cloud_sync.backend.ingest.records import Batch, Message, Record
+from cloud_sync.backend.ingest.batch import Batch
+from cloud_sync.backend.ingest.records import Message, Record
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,7 @@ class Lane:
         self._clock = clock
         self._raw: deque[Message] = deque()
         self._records: list[Record] = []
+        self._prepared: Batch | None = None  # of these records, until there are others
         self._bytes = 0
         self._since_s = 0.0
         self._next: dict[
@@ -74,7 +76,7 @@ class Lane:
 
     def forget(self, partitions: Iterable[int]) -> None:
         """The partitions are no longer ours, or not at that place."""
-        gone = set(partitions)
+        gone, self._prepared = set(partitions), None
         for partition in gone:
             self._next.pop(partition, None)
         self._raw = deque(message for message in self._raw if message.partition not in gone)
@@ -91,21 +93,28 @@ class Lane:
 
     def decode(self) -> None:
         """Raises what the registry does; what is left waits for the next call."""
+        if self._raw:
+            self._prepared = None
         while self._raw:
             self._records.append(self._decode(self._raw[0]))
             self._raw.popleft()
 
+    def prepare(self) -> None:
+        """Make the next batch of what is decoded, before it is due."""
+        if self._prepared is None:
+            self._prepared = Batch.of(self.topic, self._records, dict(self._next))
+
     def batch(self) -> Batch:
         """All that is decoded."""
-        records = self._records
-        self._records, self._bytes = [], sum(message.size for message in self._raw)
+        batch = self._prepared or Batch.of(self.topic, self._records, dict(self._next))
+        self._prepared, self._records, self._bytes = None, [], sum(message.size for message in self._raw)
         self._since_s = self._clock()
-        batch = Batch(self.topic, records, dict(self._next))
-        self._next |= batch.after()
+        self._next |= batch.after
         return batch
 
     def put_back(self, batch: Batch) -> None:
         """It was not written; of what is no longer ours nothing is kept."""
+        self._prepared = None
         kept = [record for record in batch.records if record.message.partition in self._next]
         self._next |= {record.message.partition: batch.before[record.message.partition] for record in kept}
         self._records = [*kept, *self._records]

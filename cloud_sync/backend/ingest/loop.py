@@ -9,10 +9,10 @@ from threading import Event
 from typing import Any
 
 from cloud_sync.backend.ingest.backoff import Backoff
+from cloud_sync.backend.ingest.batch import Batch
 from cloud_sync.backend.ingest.lane import Lane
 from cloud_sync.backend.ingest.metrics import Metrics, State
 from cloud_sync.backend.ingest.records import (
-    Batch,
     DatabaseAway,
     Moved,
     NothingTaken,
@@ -135,7 +135,7 @@ class Ingest:
         else:
             self._succeeded(self._database, "the database is back")
             self._succeeded(lane.backoff, f"{lane.topic} goes on")
-            after = batch.after()
+            after = batch.after
             self._written |= {(batch.topic, number): offset for number, offset in after.items()}
             self._source.written(batch.topic, after)
             self._count(batch, written)
@@ -143,8 +143,11 @@ class Ingest:
     def _hold_back(self) -> None:
         """Of a topic whose batch is full no more is taken in; of the others it is."""
         crowded = [topic for topic, lane in self._lanes.items() if lane.full and not self._source.is_paused(topic)]
-        if crowded and self._worker.collect(_CROWDED_S):
-            self._begin_next()
+        if crowded:
+            for topic in crowded:
+                self._lanes[topic].prepare()
+            if self._worker.collect(_CROWDED_S):
+                self._begin_next()
         for topic, lane in self._lanes.items():
             if lane.full:
                 self._source.pause(topic)

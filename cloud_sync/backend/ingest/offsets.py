@@ -5,7 +5,8 @@ from typing import Any
 
 from psycopg import Connection
 
-from cloud_sync.backend.ingest.records import Batch, Moved, Partition
+from cloud_sync.backend.ingest.batch import Batch
+from cloud_sync.backend.ingest.records import Moved, Partition
 
 
 class Offsets:
@@ -35,7 +36,7 @@ class Offsets:
         """Over the batch's records. Raises Moved where a partition is not where the batch begins; nobody else can move
         it until the transaction ends.
         """
-        after = batch.after()
+        after = batch.after
         partitions = sorted(after)
         rows = connection.execute(
             """SELECT partition, next_offset FROM aqua.offsets

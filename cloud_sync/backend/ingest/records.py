@@ -1,6 +1,5 @@
 """What is on its way from Kafka to the database."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
@@ -69,21 +68,6 @@ class Record(NamedTuple):
     def is_suspected(self) -> bool:
         """Whether there may be an anomaly in it."""
         return not isinstance(self.content, str) or lines.is_suspected(self.content)
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """Records of one topic, those of a partition in their order, and what the database says is next of each partition
-    before they are written.
-    """
-
-    topic: str
-    records: list[Record]
-    before: Mapping[int, int]
-
-    def after(self) -> dict[int, int]:
-        """What is next of each partition when they are written."""
-        return {record.message.partition: record.message.offset + 1 for record in self.records}
 
 
 class DatabaseAway(AquaError):

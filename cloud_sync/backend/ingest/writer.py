@@ -14,11 +14,12 @@ from agent.domain.secret import Secret
 from cloud_sync.backend.database.connection import DatabaseError, connected
 from cloud_sync.backend.database.migrate import state
 from cloud_sync.backend.ingest import late
+from cloud_sync.backend.ingest.batch import Batch
 from cloud_sync.backend.ingest.copier import REFUSALS, Copier
 from cloud_sync.backend.ingest.letters import DeadLetters
 from cloud_sync.backend.ingest.offsets import Offsets
 from cloud_sync.backend.ingest.outlet import Outlet
-from cloud_sync.backend.ingest.records import Batch, DatabaseAway, Fault, NothingTaken, Partition, Record, utc_us
+from cloud_sync.backend.ingest.records import DatabaseAway, Fault, NothingTaken, Partition, Record, utc_us
 from cloud_sync.contract.anomalies import anomalies, record_of
 from cloud_sync.contract.inserts import ALERT_EVENTS, CLEARED, RAISED, SENSORS, TANKS
 from cloud_sync.contract.rows import Body, statements
@@ -84,29 +85,24 @@ class Writer:
 
     def _write(self, connection: Connection[Any], batch: Batch) -> Written:
         self._offsets.advance(connection, batch)
-        good = [record for record in batch.records if record.fault is None]
-        set_aside = [record for record in batch.records if record.fault is not None]
-        new, refused = self._insert(connection, batch.topic, good)
+        new, refused = self._insert(connection, batch)
         if refused:
-            self._prove(connection, batch.topic, refused, others=len(good) > len(refused))
+            self._prove(connection, batch.topic, refused, others=len(batch.good) > len(refused))
             # The table may have been mended meanwhile. Since it took something it can't be altered until we commit.
-            more, refused = self._insert(connection, batch.topic, [record._replace(fault=None) for record in refused])
+            more, refused = self._halve(connection, batch.topic, [record._replace(fault=None) for record in refused])
             new += more
-            set_aside += refused
-            gone = {id(record.message) for record in refused}
-            good = [record for record in good if id(record.message) not in gone]
-        if set_aside:
-            self._letters.send(batch.topic, set_aside)
-            self._letters.keep(connection, batch.topic, set_aside)
-        self._copier.learn(batch.topic, new == len(good))
-        times = [record.time for record in good]
+            batch = batch.with_faults(refused)
+        if batch.faulty:
+            self._letters.send(batch.topic, batch.faulty)
+            self._letters.keep(connection, batch.topic, batch.faulty)
+        self._copier.learn(batch.topic, new == len(batch.good))
         if batch.topic == SENSOR_READINGS:
-            self._tell_anomalies([record.body for record in good if record.is_suspected])
+            self._tell_anomalies(batch.suspected)
             if new and self._late_after is not None:
-                late.remember(connection, times, self._utc() - self._late_after)
-        if good:
-            self._taken[batch.topic] = good[-1].body
-        return Written(len(good), new, max(times, default=None), set_aside, 0.0)
+                late.remember(connection, batch.times, self._utc() - self._late_after)
+        if batch.good:
+            self._taken[batch.topic] = batch.good[-1].body
+        return Written(len(batch.good), new, max(batch.times, default=None), batch.faulty, 0.0)
 
     def _tell_anomalies(self, readings: Sequence[Body]) -> None:
         """Before the readings are committed: should that fail, they are told once more."""
@@ -117,11 +113,11 @@ class Writer:
         if told:
             self._outlet.send(SENSOR_ANOMALIES, told)
 
-    def _insert(self, connection: Connection[Any], topic: str, records: Sequence[Record]) -> tuple[int, list[Record]]:
-        """How many rows were new, and the records that the database refuses."""
-        if self._copier.copied(connection, topic, records):
-            return len(records), []
-        return self._halve(connection, topic, records)
+    def _insert(self, connection: Connection[Any], batch: Batch) -> tuple[int, list[Record]]:
+        """How many rows of what is good were new, and the records that the database refuses."""
+        if self._copier.copied(connection, batch):
+            return len(batch.good), []
+        return self._halve(connection, batch.topic, batch.good)
 
     def _halve(self, connection: Connection[Any], topic: str, records: Sequence[Record]) -> tuple[int, list[Record]]:
         """All of them, if the database takes them; else half of them, until those that it refuses are alone."""

@@ -9,6 +9,7 @@ import pytest
 from psycopg import Connection
 
 from agent.domain.farm import Tank
+from cloud_sync.backend.ingest.batch import Batch
 from cloud_sync.backend.ingest.copier import Copier
 from cloud_sync.backend.ingest.records import Message
 from cloud_sync.backend.ingest.records import Record as Received
@@ -32,7 +33,7 @@ def copied(database: Connection[Any], copier: Copier, some: Sequence[Record]) ->
     """As the ingestion does it, in a transaction that goes on afterwards."""
     received = [Received(Message(0, one.seq, None, b"", None), lines.line(one.body)) for one in some]
     with database.transaction():
-        done = copier.copied(database, SENSOR_READINGS, received)
+        done = copier.copied(database, Batch.of(SENSOR_READINGS, received, {}))
         database.execute("SELECT 1")
     return done
 
@@ -75,13 +76,13 @@ def test_two_spellings_of_a_sensor_in_one_batch_are_one_sensor(database: Connect
     for known in (sensor.sensor_id, sensor.tank.tank_id):
         values[1] = values[1].replace(str(known).encode(), str(known).upper().encode())
     received = [Received(Message(0, n, None, value, None), decode.line(value)) for n, value in enumerate(values)]
-    assert Copier().copied(database, SENSOR_READINGS, received)
+    assert Copier().copied(database, Batch.of(SENSOR_READINGS, received, {}))
     assert [len(rows) for rows in all_rows(database)] == [2, 1, 1]
 
 
 def test_a_record_that_came_as_a_body_is_not_left_out(database: Connection[Any]) -> None:
     received = [Received(Message(0, 1, None, b"", None), record(reading(1), GATEWAY).body)]
-    assert Copier().copied(database, SENSOR_READINGS, received)
+    assert Copier().copied(database, Batch.of(SENSOR_READINGS, received, {}))
     assert answer(database, "SELECT count(*) FROM sensor_data.readings") == 1
 
 
@@ -117,4 +118,5 @@ def test_what_the_columnstore_has_is_no_news(timescale_database: Connection[Any]
 
 def test_only_readings_are_copied(database: Connection[Any]) -> None:
     one = record(rollup(1), GATEWAY)
-    assert not Copier().copied(database, SENSOR_ROLLUPS, [Received(Message(0, 1, None, b"", None), one.body)])
+    received = [Received(Message(0, 1, None, b"", None), one.body)]
+    assert not Copier().copied(database, Batch.of(SENSOR_ROLLUPS, received, {}))

@@ -14,17 +14,18 @@ from prometheus_client import CollectorRegistry
 
 from cloud_sync.backend.database.migrate import migrate
 from cloud_sync.backend.ingest.backoff import Backoff
+from cloud_sync.backend.ingest.batch import Batch
 from cloud_sync.backend.ingest.late import add_up, remember
 from cloud_sync.backend.ingest.listener import Listener, ListenerError
 from cloud_sync.backend.ingest.offsets import Offsets
-from cloud_sync.backend.ingest.records import Batch, Message, Moved, Record
+from cloud_sync.backend.ingest.records import Message, Moved, Record
 from cloud_sync.backend.ingest.worker import Worker
 from tests.services.postgres import Postgres
 
 
 def batch(first: int, last: int, before: int | None = None) -> Batch:
-    found = [Record(Message(0, offset, None, b"v", None), {}) for offset in range(first, last + 1)]
-    return Batch("t", found, {0: first if before is None else before})
+    found = [Record(Message(0, offset, None, b"v", None), {"time": f"{offset}"}) for offset in range(first, last + 1)]
+    return Batch.of("t", found, {0: first if before is None else before})
 
 
 def test_the_second_of_two_owners_waits_for_the_first_and_finds_the_partition_moved(postgres: Postgres) -> None:
